@@ -1,0 +1,98 @@
+/**
+ * Everything the core can ask of the world, on one page.
+ *
+ * After any number of `step(input)` calls, `ready()` returns what is due and forgets it. The driver's
+ * duties, per field, are written here; the order between fields is free unless a field says otherwise.
+ *
+ * Where does an fsync happen? Only for `store`. Why does a follower's answer wait for it? Because the
+ * core itself holds back every message that promises durability until `stored` names the ticket: such a
+ * message is simply not in `messages` before. A driver cannot send it too early, even by mistake.
+ */
+import type { RaftEvent } from "./events.js";
+import type { Message } from "./messages.js";
+import type { Entry, HardState, Index, NodeId, Role, Term } from "./types.js";
+
+/** One atomic, synced write. At most one is outstanding: the next one appears after `stored`. */
+export interface StoreRequest {
+  /** 1, 2, 3, …; named in the `stored` input. */
+  readonly ticket: number;
+  /** Present when term, vote or commit changed. Written before the entries. */
+  readonly hardState: HardState | null;
+  /**
+   * Entries to append. The first one replaces whatever the log holds at its index and after it:
+   * a shorter log after the write is intended (conflict with the leader, paper section 5.3).
+   */
+  readonly entries: readonly Entry[];
+  /** Entries up to this index may be deleted in the same batch; 0 = none. Never beyond the durable applied index. */
+  readonly compactTo: Index;
+}
+
+export interface AcceptedProposal {
+  readonly context: number;
+  readonly index: Index;
+  readonly term: Term;
+}
+
+/** Not in the log, will never be executed: safe to try again anywhere. */
+export interface RefusedProposal {
+  readonly context: number;
+  /** `notLeader`: ask the leader. `overloaded`: too many bytes await commitment. `transferring`: leadership is moving. */
+  readonly reason: "notLeader" | "overloaded" | "transferring";
+}
+
+export interface GrantedRead {
+  readonly context: number;
+  /** The read may be served from a state that has applied at least this index. */
+  readonly index: Index;
+}
+
+/** Older log entries that the core no longer holds in memory: read them from the log, answer with `fetched`. */
+export interface FetchRequest {
+  readonly id: number;
+  readonly from: Index;
+  /** Inclusive. The answer may end earlier, after `maxBytes`, but holds at least one entry. */
+  readonly to: Index;
+  readonly maxBytes: number;
+}
+
+export interface Ready {
+  /** Write durably, then step `stored`. Never retried: a failed write ends the process. */
+  readonly store: StoreRequest | null;
+  /** Send now, also while a store is in flight. Order per receiver is kept. */
+  readonly messages: readonly Message[];
+  /** Execute in order, then step `applied`. Committed; each entry is handed out once. */
+  readonly apply: readonly Entry[];
+  readonly accepted: readonly AcceptedProposal[];
+  readonly refused: readonly RefusedProposal[];
+  readonly reads: readonly GrantedRead[];
+  /** Contexts of reads that this server cannot confirm any more; the caller routes them anew. */
+  readonly readsRefused: readonly number[];
+  readonly fetch: readonly FetchRequest[];
+  /** What happened, for logs, metrics and traces. */
+  readonly events: readonly RaftEvent[];
+}
+
+/** What an operator or a router wants to know; cheap to take. */
+export interface Status {
+  readonly id: NodeId;
+  readonly role: Role;
+  readonly term: Term;
+  readonly leader: NodeId | null;
+  readonly commit: Index;
+  readonly applied: Index;
+  readonly lastIndex: Index;
+  readonly firstIndex: Index;
+  /** True once this leader's own-term no-op is committed and applied: only then can it serve. */
+  readonly canServe: boolean;
+  /** Leader only: what it knows of each other member. */
+  readonly followers: readonly FollowerStatus[];
+}
+
+export interface FollowerStatus {
+  readonly id: NodeId;
+  readonly match: Index;
+  readonly next: Index;
+  readonly state: "probe" | "replicate";
+  /** Heard from within the last election timeout. */
+  readonly active: boolean;
+}

@@ -1,0 +1,83 @@
+/** What a program that embeds Raft sees: propose, read, know who leads, stop. */
+import type { Index, Member, Membership, NodeId, Status } from "../core/index.js";
+import type { Clock, IdentityStore, StateMachine, StateView, Storage, Transport } from "../ports/index.js";
+
+/** How a proposal ended. There is no other ending, and every proposal ends. */
+export type ProposalOutcome<Result> =
+  /** Committed and executed at `index`. */
+  | { readonly kind: "applied"; readonly index: Index; readonly result: Result }
+  /** Never entered the log of this node: not executed, may be tried again anywhere. */
+  | { readonly kind: "refused"; readonly reason: "notLeader" | "overloaded" | "transferring" | "stopped" }
+  /** Another entry committed at its index: surely not executed, may be tried again. */
+  | { readonly kind: "lost" }
+  /** This node stopped before it learned the outcome. */
+  | { readonly kind: "unknown" };
+
+/** How a read barrier ended. */
+export type ReadOutcome =
+  /** Everything acknowledged anywhere before the call is applied here: read `view` now, in this turn. */
+  | { readonly kind: "ready"; readonly index: Index }
+  /** This node cannot confirm it (it does not lead, or lost its majority, or stops). Nothing was read. */
+  | { readonly kind: "refused" };
+
+export interface NodeStatus extends Status {
+  /** False until the cluster is born; then `missing` is empty. */
+  readonly born: boolean;
+  /** Ids of the configured members that birth still waits for. */
+  readonly missing: readonly NodeId[];
+  readonly clusterId: string | null;
+  readonly membership: Membership | null;
+  readonly connected: readonly NodeId[];
+  readonly proposalsPending: number;
+  /** How many more voters may fail before writes stop, counting those that are unreachable now (leader's view). */
+  readonly failureTolerance: number;
+}
+
+export interface RaftNodeOptions<Result> {
+  readonly nodeId: NodeId;
+  readonly clusterName: string;
+  /** The configured members: birth needs every one of them; afterwards they are dial hints. Incarnations come at birth. */
+  readonly members: readonly Omit<Member, "incarnation">[];
+  readonly heartbeatMs: number;
+  readonly electionTimeoutMs: number;
+  readonly storage: Storage;
+  readonly identity: IdentityStore;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly stateMachine: StateMachine<Result>;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** A fresh incarnation or cluster id: 16 random bytes as hex. */
+  readonly randomId: () => string;
+  readonly log: RaftLog;
+  /** A failure that must end the process (storage, state machine, broken invariant). Called once; the node is dead then. */
+  readonly onFatal: (error: Error) => void;
+  /** Answers a peer's request (a forwarded call). */
+  readonly onRequest: (peer: NodeId, payload: Uint8Array) => Promise<Uint8Array>;
+}
+
+/** Structured log lines: an object of fields, then a sentence. A pino logger fits. */
+export interface RaftLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface RaftNode<Result> {
+  /** Propose an entry. `settle` is called exactly once, never inside this call. */
+  propose(data: Uint8Array, settle: (outcome: ProposalOutcome<Result>) => void): void;
+  /** A linearizable read barrier. `settle` is called exactly once, never inside this call. */
+  readBarrier(settle: (outcome: ReadOutcome) => void): void;
+  /** The applied state of this node, possibly behind the leader's. */
+  readonly view: StateView;
+  /** Hand leadership over; resolves when this node no longer leads, rejects when the attempt was given up. */
+  transfer(to: NodeId): Promise<void>;
+  /** Ask a peer's `onRequest`. Rejects with `RequestFailed`. */
+  request(peer: NodeId, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  status(): NodeStatus;
+  /** Called when leader, term, role, `canServe`, birth or connections changed; returns a function that unsubscribes. */
+  onChange(listener: () => void): () => void;
+  /** Flushes pending effects, closes transport and storage. Pending proposals end as `unknown`. */
+  stop(): Promise<void>;
+}

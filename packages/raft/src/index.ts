@@ -1,0 +1,30 @@
+/** Raft for programs: the driver and the ports it needs. Adapters are in `/level`, `/tcp`, `/memory`. */
+export type {
+  NodeStatus,
+  ProposalOutcome,
+  RaftLog,
+  RaftNode,
+  RaftNodeOptions,
+  ReadOutcome,
+} from "./driver/types.js";
+export {
+  type ApplyOutcome,
+  type BirthMessage,
+  type Clock,
+  type Effect,
+  type Identity,
+  type IdentityStore,
+  type KeyRange,
+  type KeyValue,
+  type NodeIntroduction,
+  type PeerMessage,
+  RequestFailed,
+  type StateMachine,
+  type StateSnapshot,
+  type StateView,
+  type Storage,
+  type StorageSnapshot,
+  type Transport,
+  type TransportHandlers,
+  type WriteBatch,
+} from "./ports/index.js";

@@ -1,0 +1,20 @@
+export type { Clock } from "./clock.js";
+export type { ApplyOutcome, StateMachine, StateSnapshot, StateView } from "./state-machine.js";
+export type {
+  Effect,
+  Identity,
+  IdentityStore,
+  KeyRange,
+  KeyValue,
+  Storage,
+  StorageSnapshot,
+  WriteBatch,
+} from "./storage.js";
+export {
+  type BirthMessage,
+  type NodeIntroduction,
+  type PeerMessage,
+  RequestFailed,
+  type Transport,
+  type TransportHandlers,
+} from "./transport.js";

@@ -1,0 +1,68 @@
+/** The network, as the driver needs it. Peers are known by id; every peer was authenticated before it shows here. */
+import type { Member, Membership, Message, NodeId } from "../core/index.js";
+
+/** What a node says of itself when a connection opens, and what it learns of the other side. */
+export interface NodeIntroduction {
+  readonly clusterName: string;
+  readonly nodeId: NodeId;
+  readonly incarnation: string;
+  /** Null until birth. */
+  readonly clusterId: string | null;
+  /** Digest of the configured member list; compared only while one side is unborn. */
+  readonly memberListDigest: string;
+}
+
+/** Sent to an unborn node: the cluster it belongs to, as log entry 1 says. */
+export interface BirthMessage {
+  readonly type: "birth";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly membership: Membership;
+}
+
+export type PeerMessage = Message | BirthMessage;
+
+/** Why a request to a peer got no answer. `sent: false`: it never left, so it was surely not executed. */
+export class RequestFailed extends Error {
+  override readonly name = "RequestFailed";
+  constructor(
+    message: string,
+    readonly sent: boolean,
+  ) {
+    super(message);
+  }
+}
+
+export interface TransportHandlers {
+  /** This node's introduction right now (it changes at birth). */
+  introduction(): NodeIntroduction;
+  /** The membership that strangers are judged by; null until birth, then the configured list counts. */
+  membership(): Membership | null;
+  onMessage(message: PeerMessage): void;
+  /** The control connection to `peer` is open and authenticated. Messages sent before may be lost. */
+  onConnected(peer: NodeId, introduction: NodeIntroduction): void;
+  /** The control connection to `peer` closed, not by us, and one redial at once failed. */
+  onLost(peer: NodeId): void;
+  /** Messages to `peer` were dropped (queue full). */
+  onDropped(peer: NodeId): void;
+  /** A handshake ended in a refusal, by either side. `reason` is a sentence for an operator. */
+  onRefused(peer: NodeId | string, reason: string): void;
+  /** A request of `peer` (a forwarded call); the answer's bytes go back. A rejection answers `failed`. */
+  onRequest(peer: NodeId, payload: Uint8Array): Promise<Uint8Array>;
+}
+
+export interface Transport {
+  /** Listens, and dials every peer of `setPeers` until `close`. Rejects when the address cannot be bound. */
+  start(handlers: TransportHandlers): Promise<void>;
+  /** The peers to keep connections to, own id excluded; called again when the membership changes. */
+  setPeers(peers: readonly Pick<Member, "id" | "peer">[]): void;
+  /**
+   * Queue for `message.to`; messages of one turn leave in one write. Never blocks and never throws: an
+   * unreachable peer or a full queue drops it (Raft resends), reported by `onDropped`.
+   */
+  send(message: PeerMessage): void;
+  /** Ask `peer` over a socket of its own, so that bulk never delays heartbeats. Rejects with `RequestFailed`. */
+  request(peer: NodeId, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  connected(peer: NodeId): boolean;
+  close(): Promise<void>;
+}
