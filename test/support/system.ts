@@ -1,0 +1,30 @@
+import { spawnSync } from "node:child_process";
+
+/** Programs that were already reported, so that a file with many tests says it once. */
+const reported = new Set<string>();
+
+/**
+ * Asks for a program of the operating system that a test cannot do without.
+ *
+ * Use it where tests are declared: `describe.runIf(requireProgram("python3", "python3"))(…)`.
+ *
+ * @param program the command as it is found on the PATH
+ * @param debianPackage the Debian package that brings it, for the install line
+ * @returns true when the program can be started; false, after one clear line on stderr, when it is missing
+ * @throws Error when it is missing and `CI=true`, because there nothing may be skipped
+ */
+export function requireProgram(program: string, debianPackage: string): boolean {
+  if (isInstalled(program)) return true;
+  const message = `${program} is not installed: apt-get install -y ${debianPackage}`;
+  if (process.env.CI === "true") throw new Error(`${message} (with CI=true no test may be skipped)`);
+  if (!reported.has(program)) {
+    reported.add(program);
+    process.stderr.write(`SKIPPED: tests that need ${message}\n`);
+  }
+  return false;
+}
+
+/** Whether the command can be found on the PATH, without running it. */
+export function isInstalled(program: string): boolean {
+  return spawnSync("sh", ["-c", 'command -v "$1" >/dev/null 2>&1', "sh", program]).status === 0;
+}
