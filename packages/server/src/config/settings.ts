@@ -1,0 +1,202 @@
+/**
+ * Every setting, once: its key in the file, how its text is read, and what it means. The flags
+ * (`--raft-heartbeat`), the environment variables (`QUORATE_RAFT_HEARTBEAT`), the refusal of unknown
+ * keys and the table in the README all come from here.
+ */
+import { z } from "zod";
+import { parseBaseUrl, parseDuration, parseHostPort, parseSize } from "./units.js";
+
+/** A zod type for text that one of the parsers above turns into a value. */
+function parsed<T>(parse: (text: string) => T) {
+  return z.string("expected text").transform((text, context): T => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+      return z.NEVER;
+    }
+  });
+}
+
+const id = z
+  .string("expected a name such as n1")
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+    "expected a name of letters, digits, '.', '_' or '-' (at most 63), such as n1",
+  );
+
+const member = z.strictObject({ id, peer: parsed(parseHostPort), http: parsed(parseBaseUrl) });
+
+export interface Setting {
+  /** Dotted path in the file. */
+  readonly key: string;
+  readonly type: z.ZodType;
+  /** Text given as a flag or environment variable is YAML (a list, a boolean); otherwise it is taken as it is. */
+  readonly yaml?: true;
+  readonly placeholder: string;
+  readonly help: string;
+  readonly default: string;
+  /** Relative values are resolved against the folder of the file, or the working directory for flags and environment. */
+  readonly path?: true;
+}
+
+const nonEmpty = z.string("expected text").min(1, "expected a non-empty text");
+
+export const settings = [
+  {
+    key: "node",
+    type: id,
+    placeholder: "ID",
+    help: "this node's id, one of cluster.members",
+    default: "required",
+  },
+  {
+    key: "dataDir",
+    type: nonEmpty,
+    path: true,
+    placeholder: "DIR",
+    help: "folder for everything the node stores, mode 0700",
+    default: "required",
+  },
+  {
+    key: "service",
+    type: nonEmpty,
+    path: true,
+    placeholder: "FILE",
+    help: "service file (.ts, .js, .mjs)",
+    default: "the built-in kv service",
+  },
+  {
+    key: "http.listen",
+    type: parsed(parseHostPort),
+    placeholder: "HOST:PORT",
+    help: "address for clients",
+    default: "host and port of this node's `http`",
+  },
+  {
+    key: "http.advertise",
+    type: parsed(parseBaseUrl),
+    placeholder: "URL",
+    help: "this node's URL as clients reach it",
+    default: "this node's `http`",
+  },
+  {
+    key: "http.maxBody",
+    type: parsed(parseSize),
+    placeholder: "SIZE",
+    help: "largest request body",
+    default: "8MiB",
+  },
+  {
+    key: "http.paths",
+    type: z
+      .array(
+        z.string().regex(/^\/[\x21-\x7e]*$/, "expected a path such as /RPC2"),
+        "expected a list of paths",
+      )
+      .min(1),
+    yaml: true,
+    placeholder: "LIST",
+    help: "paths that take calls",
+    default: "[/RPC2, /]",
+  },
+  {
+    key: "peer.listen",
+    type: parsed(parseHostPort),
+    placeholder: "HOST:PORT",
+    help: "address for the other nodes",
+    default: "this node's `peer`",
+  },
+  {
+    key: "peer.advertise",
+    type: parsed(parseHostPort),
+    placeholder: "HOST:PORT",
+    help: "this node's peer address as the others reach it",
+    default: "this node's `peer`",
+  },
+  {
+    key: "peer.secret",
+    type: nonEmpty,
+    placeholder: "TEXT",
+    help: "secret shared by all nodes, at least 16 bytes; authenticates, does not encrypt",
+    default: "this or secretFile",
+  },
+  {
+    key: "peer.secretFile",
+    type: nonEmpty,
+    path: true,
+    placeholder: "FILE",
+    help: "file that holds the secret",
+    default: "this or secret",
+  },
+  {
+    key: "cluster.name",
+    type: id,
+    placeholder: "NAME",
+    help: "name of the cluster; nodes of another name are refused",
+    default: "required",
+  },
+  {
+    key: "cluster.members",
+    type: z.array(member, "expected a list of { id, peer, http }").min(1, "expected at least one member"),
+    yaml: true,
+    placeholder: "LIST",
+    help: "every node as { id, peer, http }, identical on every node at first start",
+    default: "required",
+  },
+  {
+    key: "routing",
+    type: z.enum(["auto", "redirect", "forward", "fault"], "expected auto, redirect, forward or fault"),
+    placeholder: "MODE",
+    help: "what a node that does not lead does with a call for the leader",
+    default: "auto",
+  },
+  {
+    key: "raft.heartbeat",
+    type: parsed(parseDuration),
+    placeholder: "TIME",
+    help: "time between two heartbeats",
+    default: "50ms",
+  },
+  {
+    key: "raft.electionTimeout",
+    type: parsed(parseDuration),
+    placeholder: "TIME",
+    help: "silence after which a follower campaigns: between this and twice this",
+    default: "500ms",
+  },
+  {
+    key: "insecure",
+    type: z.boolean("expected true or false"),
+    yaml: true,
+    placeholder: "BOOL",
+    help: "allow clients from beyond this machine although nothing authenticates them",
+    default: "false",
+  },
+  {
+    key: "log.level",
+    type: z.enum(["debug", "info", "warn", "error"], "expected debug, info, warn or error"),
+    placeholder: "LEVEL",
+    help: "least severe log line that is written",
+    default: "info",
+  },
+] as const satisfies readonly Setting[];
+
+export type SettingKey = (typeof settings)[number]["key"];
+
+/** What each setting's text or YAML becomes. */
+export type SettingValues = {
+  readonly [S in (typeof settings)[number] as S["key"]]?: z.output<S["type"]>;
+};
+
+/** Keys that the documentation of coming versions names: refused, with words of their own. */
+export const notAvailableYet: readonly string[] = ["reads", "tls", "auth", "users", "http.tls", "peer.tls"];
+
+/** `raft.electionTimeout` → `--raft-election-timeout`. */
+export const flagOf = (key: string): string => `--${words(key).join("-")}`;
+
+/** `raft.electionTimeout` → `QUORATE_RAFT_ELECTION_TIMEOUT`. */
+export const environmentOf = (key: string): string => `QUORATE_${words(key).join("_").toUpperCase()}`;
+
+const words = (key: string): string[] =>
+  key.replace(/[A-Z]/g, (letter) => `.${letter.toLowerCase()}`).split(".");
