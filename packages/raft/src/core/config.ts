@@ -37,3 +37,55 @@ export interface Config {
   /** Test only: faults put in on purpose, to prove that the simulator finds them. Absent in production. */
   readonly plantedBugs?: ReadonlySet<PlantedBug>;
 }
+
+/** The config asks for something that cannot work. The text names the field, what it must be and what it is. */
+export class InvalidConfigError extends Error {
+  override readonly name = "InvalidConfigError";
+}
+
+const wholeNumbersMin = {
+  heartbeatTicks: 1,
+  electionTicks: 2,
+  peerLostTicks: 0,
+  peerLostRetryTicksMin: 1,
+  peerLostRetryTicksMax: 1,
+  peerLostRetries: 0,
+  maxAppendBytes: 1,
+  maxInflightAppends: 1,
+  maxInflightBytes: 1,
+  maxUncommittedBytes: 1,
+  maxApplyBytes: 1,
+  maxCachedBytes: 0,
+  compactEntriesMin: 1,
+} as const satisfies Partial<Record<keyof Config, number>>;
+
+/** Throws `InvalidConfigError` on the first field that is wrong, otherwise returns a frozen copy. */
+export function validateConfig(config: Config): Config {
+  if (typeof config.id !== "string" || config.id === "") {
+    throw new InvalidConfigError(`id must be a non-empty string, not ${JSON.stringify(config.id)}.`);
+  }
+  for (const [field, min] of Object.entries(wholeNumbersMin)) {
+    const value: unknown = config[field as keyof typeof wholeNumbersMin];
+    if (!Number.isSafeInteger(value) || (value as number) < min) {
+      throw new InvalidConfigError(
+        `${field} must be a whole number of at least ${min}, not ${String(value)}.`,
+      );
+    }
+  }
+  if (config.electionTicks < 2 * config.heartbeatTicks) {
+    throw new InvalidConfigError(
+      `electionTicks (${config.electionTicks}) must be at least twice heartbeatTicks (${config.heartbeatTicks}): ` +
+        "one late heartbeat must not start an election.",
+    );
+  }
+  if (config.peerLostRetryTicksMin > config.peerLostRetryTicksMax) {
+    throw new InvalidConfigError(
+      `peerLostRetryTicksMin (${config.peerLostRetryTicksMin}) must not exceed ` +
+        `peerLostRetryTicksMax (${config.peerLostRetryTicksMax}).`,
+    );
+  }
+  if (typeof config.random !== "function") {
+    throw new InvalidConfigError("random must be a function that returns numbers in [0, 1).");
+  }
+  return Object.freeze({ ...config });
+}

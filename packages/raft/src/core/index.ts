@@ -1,7 +1,16 @@
 /** The pure core: see README.md in this folder. */
-export type { Config, Random } from "./config.js";
+export { RaftInvariantError } from "./assert.js";
+export { type Config, InvalidConfigError, type Random, validateConfig } from "./config.js";
 export type { RaftEvent } from "./events.js";
 export type { Input, Proposal } from "./input.js";
+export {
+  birthRecord,
+  birthRestored,
+  decodeMembership,
+  encodeMembership,
+  InvalidMembershipError,
+  isVoter,
+} from "./membership.js";
 export type {
   AppendEntries,
   AppendEntriesAccepted,
@@ -19,6 +28,8 @@ export type {
   TimeoutNow,
 } from "./messages.js";
 export { type PlantedBug, plantedBugs } from "./planted-bugs.js";
+export { createRandom, randomInteger } from "./prng.js";
+export { Raft } from "./raft.js";
 export type {
   AcceptedProposal,
   FetchRequest,

@@ -1,0 +1,22 @@
+/** A broken invariant is a bug or damage, never an expected event: the driver stops the node on it. */
+export class RaftInvariantError extends Error {
+  override readonly name = "RaftInvariantError";
+}
+
+/**
+ * Throws `RaftInvariantError` unless `condition` holds. `message` says the rule that is broken; `values`
+ * are the facts that break it and end up in the text (`… [index=5 commit=7]`).
+ */
+export function invariant(
+  condition: boolean,
+  message: string,
+  values: Readonly<Record<string, unknown>> = {},
+): asserts condition {
+  if (!condition) throw broken(message, values);
+}
+
+/** The error itself, for hot paths that test first and build the values only when they are needed. */
+export function broken(message: string, values: Readonly<Record<string, unknown>>): RaftInvariantError {
+  const facts = Object.entries(values).map(([name, value]) => `${name}=${String(value)}`);
+  return new RaftInvariantError(facts.length === 0 ? message : `${message} [${facts.join(" ")}]`);
+}
