@@ -1,0 +1,160 @@
+/** The command line: what can be said, and which module does it. Modules load only when their command runs. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { environmentOf, flagOf, settings } from "../config/settings.js";
+import { parseDuration } from "../config/units.js";
+import { CommandFailed, exitCodes } from "./exit-codes.js";
+import { defaultUrl, type NodeClientOptions } from "./node-client.js";
+import type { OutputFormat } from "./output.js";
+
+export function buildProgram(version: string): Command {
+  const program = new Command("quorate")
+    .description(
+      "A clustered XML-RPC server: call any node, lose no acknowledged write when a minority dies.",
+    )
+    .version(version)
+    .showHelpAfterError("(quorate --help lists the commands)")
+    .exitOverride((error) => {
+      process.exitCode = error.exitCode === 0 ? exitCodes.success : exitCodes.usage;
+      throw error;
+    });
+  addDev(program);
+  addServe(program);
+  addQuestions(program);
+  return program;
+}
+
+const integer = (text: string): number => {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
+  return Number(text);
+};
+
+const duration = (text: string): number => {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+};
+
+function addDev(program: Command): void {
+  program
+    .command("dev")
+    .description("run a local cluster, one process per node; Ctrl-C stops it and keeps its data")
+    .argument("[service]", "service file (.ts, .js, .mjs); default: the built-in kv service")
+    .option("--nodes <n>", "number of nodes", integer, 3)
+    .option(
+      "--port <port>",
+      "HTTP port of the first node; the others follow, peers listen 1000 above",
+      integer,
+      8001,
+    )
+    .option("--data-dir <dir>", "folder for the nodes' data", "./.quorate")
+    .option("--reset", "delete the cluster's data first", false)
+    .action(
+      async (
+        service: string | undefined,
+        options: { nodes: number; port: number; dataDir: string; reset: boolean },
+      ) => {
+        const { dev } = await import("./dev.js");
+        await dev({ ...options, service: service ?? null });
+      },
+    );
+}
+
+function addServe(program: Command): void {
+  const serve = program
+    .command("serve")
+    .description("run one node; settings come from flags, then QUORATE_… variables, then the file")
+    .option("--config <file>", "config file, YAML or JSON");
+  for (const setting of settings) {
+    serve.addOption(
+      new Option(
+        `${flagOf(setting.key)} <${setting.placeholder}>`,
+        `${setting.help} (${environmentOf(setting.key)})`,
+      ),
+    );
+  }
+  serve.action(async (options: Record<string, string | undefined>) => {
+    const { serve: run } = await import("./serve.js");
+    const flags: Record<string, string> = {};
+    for (const { key } of settings) {
+      const value = options[camelCase(flagOf(key))];
+      if (value !== undefined) flags[key] = value;
+    }
+    await run({
+      ...(options.config === undefined ? {} : { file: options.config }),
+      flags,
+      environment: process.env,
+      directory: process.cwd(),
+    });
+  });
+}
+
+/** Commander's name for a flag: `--raft-heartbeat` → `raftHeartbeat`. */
+const camelCase = (flag: string): string =>
+  flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+interface QuestionOptions {
+  readonly url: string;
+  readonly timeout: number;
+  readonly output: OutputFormat;
+}
+
+function addQuestions(program: Command): void {
+  question(program, "status", "what a node knows of itself and the cluster").action(
+    async (options: QuestionOptions) => {
+      const { status } = await import("./inspect.js");
+      print(await status(clientOptions(options), options.output));
+    },
+  );
+  question(program, "methods", "the methods that can be called, with signatures and help").action(
+    async (options: QuestionOptions) => {
+      const { methods } = await import("./inspect.js");
+      print(await methods(clientOptions(options), options.output));
+    },
+  );
+  question(program, "call", "call a method and print its result as JSON")
+    .argument("<method>", "name, such as kv.get")
+    .argument("[args...]", "arguments as JSON; a plain word is a string")
+    .action(async (method: string, args: string[], options: QuestionOptions) => {
+      const { call } = await import("./inspect.js");
+      print(await call(clientOptions(options), method, args));
+    });
+}
+
+function question(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .addOption(
+      new Option("--url <url>", "a node, or several separated by commas")
+        .env("QUORATE_URL")
+        .default(defaultUrl),
+    )
+    .addOption(
+      new Option("--timeout <time>", "how long to wait for an answer")
+        .env("QUORATE_TIMEOUT")
+        .default(15_000, "15s")
+        .argParser(duration),
+    )
+    .addOption(
+      new Option("-o, --output <format>", "how to print").choices(["table", "json"]).default("table"),
+    );
+}
+
+function clientOptions(options: QuestionOptions): NodeClientOptions {
+  const urls = options.url.split(",").map((url) => url.trim());
+  for (const url of urls) {
+    if (!URL.canParse(url)) {
+      throw new CommandFailed(
+        `--url: expected URLs such as ${defaultUrl}, got ${JSON.stringify(url)}`,
+        exitCodes.usage,
+      );
+    }
+  }
+  return { urls, timeoutMs: options.timeout };
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
