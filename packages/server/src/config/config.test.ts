@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConfigError, readConfig } from "./index.js";
 import { nearest } from "./suggest.js";
@@ -203,4 +204,12 @@ test("units", () => {
 test("the nearest word is suggested, a far one is not", () => {
   expect(nearest("hartbeat", ["heartbeat", "node"])).toBe("heartbeat");
   expect(nearest("zzz", ["heartbeat", "node"])).toBeUndefined();
+});
+
+test("the example that is shipped for three machines is complete", () => {
+  const file = fileURLToPath(new URL("../../../../deploy/example/quorate.yaml", import.meta.url));
+  const flags = { node: "n2", "peer.secretFile": join(folder, "secret") };
+  const config = readConfig({ file, flags, environment: {}, directory: "/" });
+  expect(config.http.listen).toEqual({ host: "10.0.0.2", port: 8000 });
+  expect(config.cluster.members).toHaveLength(3);
 });
