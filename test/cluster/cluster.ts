@@ -1,0 +1,226 @@
+/** A cluster of real `quorate serve` processes on loopback, for tests that kill, stop and restart them. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const command = fileURLToPath(new URL("../../packages/server/bin/quorate.js", import.meta.url));
+
+/** A bound for waiting, not an expectation: reached only when something is broken. */
+export const patienceMs = 30_000;
+const pollMs = 10;
+
+export interface ClusterOptions {
+  readonly nodes: number;
+  /** More top-level settings for every node's config file. */
+  readonly settings?: object;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface NodeStatus {
+  readonly node: string;
+  readonly role: string;
+  readonly leader: string | null;
+  readonly term: number;
+}
+
+export class Cluster implements AsyncDisposable {
+  readonly nodes: readonly ClusterNode[];
+  readonly folder: string;
+
+  private constructor(folder: string, nodes: readonly ClusterNode[]) {
+    this.folder = folder;
+    this.nodes = nodes;
+  }
+
+  /** Starts every node and waits until each one is ready. */
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const cluster = await Cluster.prepare(options);
+    for (const node of cluster.nodes) node.start();
+    await cluster.ready();
+    return cluster;
+  }
+
+  /** Writes folders and config files; starts nothing. */
+  static async prepare(options: ClusterOptions): Promise<Cluster> {
+    const folder = mkdtempSync(join(tmpdir(), "quorate-cluster-"));
+    const ports = await freePorts(2 * options.nodes);
+    const members = Array.from({ length: options.nodes }, (_, index) => ({
+      id: `n${index + 1}`,
+      peer: `127.0.0.1:${ports[2 * index]}`,
+      http: `http://127.0.0.1:${ports[2 * index + 1]}`,
+    }));
+    const nodes = members.map((member) => {
+      const config = {
+        node: member.id,
+        dataDir: `./${member.id}`,
+        peer: { secret: "a secret of this test run" },
+        cluster: { name: "test", members },
+        ...options.settings,
+      };
+      const file = join(folder, `${member.id}.json`);
+      writeFileSync(file, JSON.stringify(config, null, 2));
+      return new ClusterNode(
+        member.id,
+        member.http,
+        file,
+        join(folder, `${member.id}.log`),
+        options.environment ?? {},
+      );
+    });
+    return new Cluster(folder, nodes);
+  }
+
+  node(id: string): ClusterNode {
+    const node = this.nodes.find((candidate) => candidate.id === id);
+    if (node === undefined) throw new Error(`no node ${id}`);
+    return node;
+  }
+
+  async ready(nodes: readonly ClusterNode[] = this.nodes): Promise<void> {
+    for (const node of nodes) await node.ready();
+  }
+
+  /** The node that says of itself that it leads and can serve, among those that run. */
+  async leader(
+    among: readonly ClusterNode[] = this.nodes.filter((node) => node.running),
+  ): Promise<ClusterNode> {
+    return until(`a leader among ${among.map((node) => node.id).join(", ")}`, async () => {
+      for (const node of among) if (await node.isLeader()) return node;
+      return undefined;
+    });
+  }
+
+  async followers(): Promise<readonly ClusterNode[]> {
+    const leader = await this.leader();
+    return this.nodes.filter((node) => node !== leader && node.running);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill("SIGKILL")));
+    if (process.env.QUORATE_KEEP_DATA === undefined) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export class ClusterNode {
+  private child: ChildProcess | undefined;
+  exitCode: number | null = null;
+
+  constructor(
+    readonly id: string,
+    readonly url: string,
+    readonly configFile: string,
+    readonly logFile: string,
+    private readonly environment: Readonly<Record<string, string>>,
+  ) {}
+
+  get rpcUrl(): string {
+    return `${this.url}/RPC2`;
+  }
+
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
+  get running(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  start(extra: readonly string[] = []): void {
+    const log = openSync(this.logFile, "a");
+    const child = spawn(process.execPath, [command, "serve", "--config", this.configFile, ...extra], {
+      stdio: ["ignore", log, log, "ipc"],
+      env: { PATH: process.env.PATH, ...this.environment },
+    });
+    child.on("exit", (code) => {
+      this.exitCode = code;
+    });
+    this.child = child;
+  }
+
+  async ready(): Promise<void> {
+    await until(`${this.id} to be ready`, async () => {
+      if (!this.running)
+        throw new Error(`${this.id} ended with ${this.exitCode} before it was ready:\n${this.logTail()}`);
+      return (await this.get("/readyz"))?.ok === true ? true : undefined;
+    });
+  }
+
+  async isLeader(): Promise<boolean> {
+    return (await this.get("/leader"))?.ok === true;
+  }
+
+  /** Undefined while the node does not answer. */
+  async get(path: string): Promise<Response | undefined> {
+    try {
+      const response = await fetch(this.url + path, { signal: AbortSignal.timeout(2000) });
+      await response.clone().arrayBuffer();
+      return response;
+    } catch {
+      // Not listening, killed or stopped: the caller polls or expects it.
+      return undefined;
+    }
+  }
+
+  /** Sends the signal and, for one that ends the process, waits until it has ended. */
+  async kill(signal: "SIGKILL" | "SIGTERM" | "SIGINT"): Promise<void> {
+    const { child } = this;
+    if (child === undefined || !this.running) return;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+  }
+
+  /** Waits until the process has ended by itself; returns its exit code. */
+  async exited(): Promise<number | null> {
+    if (this.child !== undefined && this.running) await once(this.child, "exit");
+    return this.exitCode;
+  }
+
+  pause(): void {
+    this.child?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.child?.kill("SIGCONT");
+  }
+
+  log(): string {
+    return readFileSync(this.logFile, "utf8");
+  }
+
+  logTail(): string {
+    return this.log().split("\n").slice(-15).join("\n");
+  }
+}
+
+/** Polls until `probe` gives something; a failure names what was waited for. */
+export async function until<T>(what: string, probe: () => Promise<T | undefined>): Promise<T> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    if (performance.now() > deadline) throw new Error(`waited ${patienceMs / 1000} s in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+/** Ports that nobody listens on at this moment. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
