@@ -1,0 +1,114 @@
+/** The records that exist exactly once: how each is laid out behind its seal. */
+import type { HardState, Index, LogId } from "../core/index.js";
+import { DamagedStorage } from "./errors.js";
+import type { ChainValue } from "./log-record.js";
+import {
+  appliedKey,
+  compactedKey,
+  type Generations,
+  generationsKey,
+  hardStateKey,
+  lastKey,
+  readIndex,
+  writeIndex,
+} from "./prefixes.js";
+import { brokenSeal, seal, sealLength } from "./sealed.js";
+
+/** An entry and the chain value that the next entry must continue. */
+export interface ChainedLogId extends LogId {
+  readonly chain: ChainValue;
+}
+
+const start = sealLength;
+
+export function encodeGenerations(generations: Generations): Buffer {
+  const value = Buffer.allocUnsafe(start + 8);
+  value.writeUInt32BE(generations.log, start);
+  value.writeUInt32BE(generations.state, start + 4);
+  return seal(generationsKey, value);
+}
+
+export function decodeGenerations(directory: string, value: Buffer | undefined): Generations {
+  const record = opened(directory, "generations", generationsKey, value, 8);
+  return { log: record.readUInt32BE(start), state: record.readUInt32BE(start + 4) };
+}
+
+/** `term u64 | commit u64 | has vote u8 | vote UTF-8` */
+export function encodeHardState(hardState: HardState): Buffer {
+  const vote = Buffer.from(hardState.vote ?? "", "utf8");
+  const value = Buffer.allocUnsafe(start + 17 + vote.length);
+  writeIndex(value, hardState.term, start);
+  writeIndex(value, hardState.commit, start + 8);
+  value[start + 16] = hardState.vote === null ? 0 : 1;
+  value.set(vote, start + 17);
+  return seal(hardStateKey, value);
+}
+
+export function decodeHardState(directory: string, value: Buffer | undefined): HardState {
+  const record = opened(directory, "hard state", hardStateKey, value, 17);
+  return {
+    term: readIndex(record, start),
+    commit: readIndex(record, start + 8),
+    vote: record[start + 16] === 0 ? null : record.toString("utf8", start + 17),
+  };
+}
+
+export function encodeApplied(applied: Index): Buffer {
+  const value = Buffer.allocUnsafe(start + 8);
+  writeIndex(value, applied, start);
+  return seal(appliedKey, value);
+}
+
+export function decodeApplied(directory: string, value: Buffer | undefined): Index {
+  return readIndex(opened(directory, "applied index", appliedKey, value, 8), start);
+}
+
+export function encodeCompacted(id: ChainedLogId): Buffer {
+  return encodeChainedLogId(compactedKey, id);
+}
+
+export function decodeCompacted(directory: string, value: Buffer | undefined): ChainedLogId {
+  return decodeChainedLogId(opened(directory, "compaction mark", compactedKey, value, 20));
+}
+
+export function encodeLast(id: ChainedLogId): Buffer {
+  return encodeChainedLogId(lastKey, id);
+}
+
+export function decodeLast(directory: string, value: Buffer | undefined): ChainedLogId {
+  return decodeChainedLogId(opened(directory, "last entry's mark", lastKey, value, 20));
+}
+
+function encodeChainedLogId(key: Buffer, id: ChainedLogId): Buffer {
+  const value = Buffer.allocUnsafe(start + 20);
+  writeIndex(value, id.index, start);
+  writeIndex(value, id.term, start + 8);
+  value.writeUInt32BE(id.chain, start + 16);
+  return seal(key, value);
+}
+
+function decodeChainedLogId(record: Buffer): ChainedLogId {
+  return {
+    index: readIndex(record, start),
+    term: readIndex(record, start + 8),
+    chain: record.readUInt32BE(start + 16),
+  };
+}
+
+/** The record with its seal verified and at least `payloadLength` bytes behind it. */
+function opened(
+  directory: string,
+  what: string,
+  key: Buffer,
+  value: Buffer | undefined,
+  payloadLength: number,
+): Buffer {
+  const place = `${directory}, ${what}`;
+  if (value === undefined) throw new DamagedStorage(place, "a record", "none");
+  const broken = brokenSeal(key, value);
+  if (broken !== null) throw new DamagedStorage(place, broken.expected, broken.found);
+  if (value.length < sealLength + payloadLength) {
+    throw new DamagedStorage(place, `${sealLength + payloadLength} bytes`, `${value.length} bytes`);
+  }
+  return value;
+}

@@ -1,0 +1,16 @@
+/** `@quorate/raft/level`: one node's disk. */
+export {
+  type DataDirectory,
+  type DataDirectoryOptions,
+  openDataDirectory,
+  openIdentity,
+} from "./data-directory.js";
+export {
+  DamagedStorage,
+  ForeignDataDirectory,
+  StorageFailed,
+  StorageInUse,
+  StorageMisuse,
+  UnknownFormat,
+} from "./errors.js";
+export { type LevelStorageOptions, openLevelStorage } from "./level-storage.js";

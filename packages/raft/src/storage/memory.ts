@@ -1,0 +1,8 @@
+/** `@quorate/raft/memory`: the adapters' twins in memory, for tests and simulation. */
+export {
+  type CrashOptions,
+  MemoryDisk,
+  type MemoryStorage,
+  type MemoryStorageOptions,
+  type PendingWrite,
+} from "./memory-storage.js";

@@ -1,0 +1,4 @@
+import { storageContract } from "./storage-contract.js";
+import { levelHarness } from "./storage-harness.js";
+
+storageContract("LevelDB", levelHarness);

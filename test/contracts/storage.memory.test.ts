@@ -1,0 +1,4 @@
+import { storageContract } from "./storage-contract.js";
+import { memoryHarness } from "./storage-harness.js";
+
+storageContract("memory", memoryHarness);
