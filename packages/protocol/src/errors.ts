@@ -14,12 +14,19 @@ export class DecodeError extends Error {
   readonly code: FaultCode;
   readonly position: number | undefined;
   readonly path: string | undefined;
+  readonly #sentence: string;
 
   constructor(code: FaultCode, sentence: string, place: Place = {}) {
     super(withPlace(sentence, place));
     this.code = code;
     this.position = place.position;
     this.path = place.path;
+    this.#sentence = sentence;
+  }
+
+  /** The same refusal, told where it happened. */
+  at(place: Place): DecodeError {
+    return new DecodeError(this.code, this.#sentence, place);
   }
 }
 
@@ -28,10 +35,17 @@ export class EncodeError extends Error {
   override readonly name = "EncodeError";
   /** Path to the value that cannot be written, as in `result.items[3]`. */
   readonly path: string | undefined;
+  readonly #sentence: string;
 
   constructor(sentence: string, path?: string) {
     super(withPlace(sentence, path === undefined ? {} : { path }));
     this.path = path;
+    this.#sentence = sentence;
+  }
+
+  /** The same error, told where it happened. */
+  at(path: string): EncodeError {
+    return new EncodeError(this.#sentence, path);
   }
 }
 

@@ -1,9 +1,15 @@
+// Reading
+
 // Values
 export { DateTime } from "./date-time.js";
-// Errors and faults
+export { type Call, type DecodeOptions, decodeCall, decodeResponse } from "./decode.js";
+// Writing
+export { type Dialect, type EncodeOptions, encodeCall, encodeFault, encodeResponse } from "./encode.js";
+// Refusals
 export { DecodeError, EncodeError } from "./errors.js";
 export { Fault, type FaultCode, faultCodes } from "./fault.js";
-// Limits
+// For tools and tests: the first step of the full path on its own
+export { checkWellFormed } from "./guard.js";
 export { defaultLimits, type Limits, resolveLimits } from "./limits.js";
 export {
   Double,

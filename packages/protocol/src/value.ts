@@ -137,7 +137,7 @@ function arraysEqual(a: Value[], b: Value[]): boolean {
 }
 
 function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  return Buffer.compare(a, b) === 0;
 }
 
 function structsEqual(a: Struct, b: Struct): boolean {

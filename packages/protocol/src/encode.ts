@@ -1,0 +1,205 @@
+import { illegalCharacter, methodName } from "./characters.js";
+import { DateTime } from "./date-time.js";
+import { EncodeError, excerpt } from "./errors.js";
+import type { Fault } from "./fault.js";
+import { type Limits, resolveLimits } from "./limits.js";
+import { formatPath } from "./path.js";
+import { Double, type Encodable, isInt } from "./value.js";
+
+/**
+ * Which extensions may be written.
+ * - `standard`: `<i8>` for a bigint and `<nil/>` for null
+ * - `strict`: none; a bigint or null is an `EncodeError`, for peers that know neither
+ * - `apache`: `<ex:i8>` and `<ex:nil/>`, for peers built on Apache's libraries
+ */
+export type Dialect = "standard" | "strict" | "apache";
+
+export interface EncodeOptions {
+  /** Default: `standard`. */
+  readonly dialect?: Dialect | undefined;
+  /** Only `depth` matters: what we write must not nest deeper than what we read. */
+  readonly limits?: Partial<Limits> | undefined;
+}
+
+const header = '<?xml version="1.0" encoding="UTF-8"?>\n';
+const apacheNamespace = ' xmlns:ex="http://ws.apache.org/xmlrpc/namespaces/extensions"';
+
+const int64Min = -(2n ** 63n);
+const int64Max = 2n ** 63n - 1n;
+
+/** @throws EncodeError when a parameter has no XML-RPC form, or the name is none */
+export function encodeCall(
+  method: string,
+  params: readonly Encodable[],
+  options: EncodeOptions = {},
+): Buffer {
+  if (!methodName.test(method)) {
+    throw new EncodeError(`a method's name consists of A-Z a-z 0-9 _ . : /, unlike ${excerpt(method)}`);
+  }
+  const writer = new ValueWriter(options);
+  let list = "";
+  for (const [index, param] of params.entries()) {
+    list += `<param>${writer.write(`params[${index}]`, param)}</param>`;
+  }
+  const content = `<methodName>${method}</methodName><params>${list}</params>`;
+  return toDocument("methodCall", content, options);
+}
+
+/** @throws EncodeError when the value has no XML-RPC form, or none in this dialect */
+export function encodeResponse(value: Encodable, options: EncodeOptions = {}): Buffer {
+  const content = `<params><param>${new ValueWriter(options).write("result", value)}</param></params>`;
+  return toDocument("methodResponse", content, options);
+}
+
+/**
+ * Never fails, because a fault is what remains when all else has failed: characters of its text that
+ * XML cannot carry become U+FFFD.
+ */
+export function encodeFault(fault: Pick<Fault, "faultCode" | "faultString">): Buffer {
+  const text = fault.faultString.replace(new RegExp(illegalCharacter, "gu"), "\uFFFD");
+  const code = isInt(fault.faultCode) ? fault.faultCode : 0;
+  const content =
+    `<fault><value><struct><member><name>faultCode</name><value><int>${code}</int></value></member>` +
+    `<member><name>faultString</name><value><string>${escapeText(text)}</string></value></member></struct></value></fault>`;
+  return toDocument("methodResponse", content, {});
+}
+
+function toDocument(root: string, content: string, { dialect }: EncodeOptions): Buffer {
+  const namespace = dialect === "apache" ? apacheNamespace : "";
+  return Buffer.from(`${header}<${root}${namespace}>${content}</${root}>\n`, "utf8");
+}
+
+/** Writes values as text. It recurses once per level of nesting, which the limit bounds. */
+class ValueWriter {
+  readonly #dialect: Dialect;
+  readonly #depthMax: number;
+  /** Where the value lies that is being written; its length is the depth. */
+  readonly #path: (string | number)[] = [];
+
+  constructor(options: EncodeOptions) {
+    this.#dialect = options.dialect ?? "standard";
+    this.#depthMax = resolveLimits(options.limits).depth;
+  }
+
+  write(root: string, value: Encodable): string {
+    this.#path.length = 0;
+    try {
+      return this.#value(value);
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error;
+      throw error.at(formatPath(root, this.#path));
+    }
+  }
+
+  #value(value: Encodable): string {
+    switch (typeof value) {
+      case "string":
+        return `<value><string>${writeText(value)}</string></value>`;
+      case "number":
+        return isInt(value) ? `<value><int>${value}</int></value>` : writeDouble(value);
+      case "boolean":
+        return value ? "<value><boolean>1</boolean></value>" : "<value><boolean>0</boolean></value>";
+      case "bigint":
+        return this.#i8(value);
+      case "object":
+        return value === null ? this.#nil() : this.#object(value);
+      default:
+        throw new EncodeError(`${typeof value} has no XML-RPC form`);
+    }
+  }
+
+  #i8(value: bigint): string {
+    if (this.#dialect === "strict") throw new EncodeError("the strict dialect has no <i8> for a bigint");
+    if (value < int64Min || value > int64Max)
+      throw new EncodeError("a bigint beyond 64 bits has no XML-RPC form");
+    const type = this.#dialect === "apache" ? "ex:i8" : "i8";
+    return `<value><${type}>${value}</${type}></value>`;
+  }
+
+  #nil(): string {
+    if (this.#dialect === "strict") throw new EncodeError("the strict dialect has no <nil/> for null");
+    return this.#dialect === "apache" ? "<value><ex:nil/></value>" : "<value><nil/></value>";
+  }
+
+  #object(value: Encodable & object): string {
+    if (isEncodableArray(value)) return this.#array(value);
+    if (value instanceof Double) return writeDouble(value.value);
+    if (value instanceof DateTime) return writeDateTime(value);
+    if (value instanceof Date) return writeDateTime(DateTime.fromDate(value));
+    if (value instanceof Uint8Array) return writeBytes(value);
+    return this.#struct(value);
+  }
+
+  #array(items: readonly Encodable[]): string {
+    const at = this.#enter(0);
+    let content = "";
+    for (let index = 0; index < items.length; index++) {
+      this.#path[at] = index;
+      content += this.#value(items[index] as Encodable); // a hole is undefined, and refused as such
+    }
+    this.#path.pop();
+    return `<value><array><data>${content}</data></array></value>`;
+  }
+
+  #struct(members: { readonly [name: string]: Encodable }): string {
+    if (!isPlain(members)) {
+      const name: unknown = members.constructor?.name;
+      throw new EncodeError(`an object of class ${String(name)} has no XML-RPC form: pass a plain object`);
+    }
+    const at = this.#enter("");
+    let content = "";
+    for (const name of Object.keys(members)) {
+      this.#path[at] = name;
+      content += `<member><name>${writeText(name)}</name>${this.#value(members[name] as Encodable)}</member>`;
+    }
+    this.#path.pop();
+    return `<value><struct>${content}</struct></value>`;
+  }
+
+  #enter(step: string | number): number {
+    if (this.#path.length >= this.#depthMax) {
+      throw new EncodeError(`values are nested at most ${this.#depthMax} deep; does it contain itself?`);
+    }
+    return this.#path.push(step) - 1;
+  }
+}
+
+function isEncodableArray(value: object): value is readonly Encodable[] {
+  return Array.isArray(value);
+}
+
+/** Without a prototype, or with one that has none itself: `Object.prototype`, of whatever realm. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** The shortest digits that read back the same. -0 keeps its sign, which as `<int>` it would lose. */
+function writeDouble(value: number): string {
+  if (!Number.isFinite(value)) throw new EncodeError(`${value} has no XML-RPC form`);
+  return `<value><double>${Object.is(value, -0) ? "-0.0" : value}</double></value>`;
+}
+
+function writeDateTime(value: DateTime): string {
+  return `<value><dateTime.iso8601>${value.text}</dateTime.iso8601></value>`;
+}
+
+function writeBytes({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return `<value><base64>${Buffer.from(buffer, byteOffset, byteLength).toString("base64")}</base64></value>`;
+}
+
+function writeText(text: string): string {
+  const position = text.search(illegalCharacter);
+  if (position !== -1) {
+    const code = (text.codePointAt(position) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+    throw new EncodeError(`XML cannot carry the character U+${code} of this string: send base64`);
+  }
+  return escapeText(text);
+}
+
+const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;" };
+
+/** A raw CR would be read as LF. */
+function escapeText(text: string): string {
+  return /[&<>\r]/.test(text) ? text.replace(/[&<>\r]/g, (character) => escapes[character] ?? "") : text;
+}
