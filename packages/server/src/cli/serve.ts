@@ -6,7 +6,7 @@ import { CommandFailed, exitCodes } from "./exit-codes.js";
 
 export async function serve(sources: Sources): Promise<void> {
   const config = readConfigOrFail(sources);
-  const log = pino({ level: config.logLevel, base: { node: config.node } });
+  const log = pino({ level: config.logLevel, base: { pid: process.pid, node: config.node } });
   const started = startNode(config, {
     log,
     // The line must be on its way before the process ends: pino writes to standard output synchronously.
