@@ -5,9 +5,7 @@ import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const command = fileURLToPath(new URL("../../packages/server/bin/quorate.js", import.meta.url));
+import { quorateCommand } from "../support/project-root.js";
 
 /** A bound for waiting, not an expectation: reached only when something is broken. */
 export const patienceMs = 30_000;
@@ -131,7 +129,7 @@ export class ClusterNode {
 
   start(extra: readonly string[] = []): void {
     const log = openSync(this.logFile, "a");
-    const child = spawn(process.execPath, [command, "serve", "--config", this.configFile, ...extra], {
+    const child = spawn(process.execPath, [quorateCommand, "serve", "--config", this.configFile, ...extra], {
       stdio: ["ignore", log, log, "ipc"],
       env: { PATH: process.env.PATH, ...this.environment },
     });

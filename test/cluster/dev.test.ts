@@ -4,12 +4,10 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { projectRoot, quorateCommand } from "../support/project-root.js";
 import { freePorts, until } from "./cluster.js";
 import { value } from "./rpc.js";
-
-const command = fileURLToPath(new URL("../../packages/server/bin/quorate.js", import.meta.url));
 
 let folder = "";
 let port = 0;
@@ -32,7 +30,7 @@ async function consecutivePorts(): Promise<number> {
 }
 
 function quorate(args: readonly string[]) {
-  const child = spawn(process.execPath, [command, ...args], {
+  const child = spawn(process.execPath, [quorateCommand, ...args], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -109,7 +107,7 @@ test("a killed node stays down, is reported with the command that starts it, and
 });
 
 test("runs a service file, and the command line talks to it", async () => {
-  const service = fileURLToPath(new URL("../../packages/server/examples/stock.ts", import.meta.url));
+  const service = join(projectRoot, "packages/server/examples/stock.ts");
   const run = quorate(["dev", service, "--port", String(port)]);
   await run.says(/Ctrl-C/);
   const url = `http://127.0.0.1:${port + 1}`;

@@ -2,9 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
-import { fileURLToPath } from "node:url";
+import { projectRoot } from "../support/project-root.js";
 
-export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const root = projectRoot;
 
 export interface SourceFile {
   /** From the root, with forward slashes. */
