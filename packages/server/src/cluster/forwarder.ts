@@ -1,0 +1,112 @@
+/** Both ends of a forwarded call: sending it to the leader, and running it there. It is never forwarded again. */
+import { type Clock, RequestFailed } from "@quorate/raft";
+import type { Call, MethodTable } from "../rpc/ports.js";
+import { callFromValue, callToValue, outcomeFromValue, outcomeToValue } from "./forwarding.js";
+import type { LeaderOutcome, LocalExecution } from "./local-execution.js";
+import type { OnFailure, Raft, Service } from "./ports.js";
+
+/** What the sending node learns: the leader's own outcome, or that none came. */
+export type ForwardOutcome =
+  | LeaderOutcome
+  /** The call never left this node: surely not executed. */
+  | { readonly kind: "unsent"; readonly why: string }
+  /** It left, and no answer came. */
+  | { readonly kind: "unanswered" };
+
+/** Sends calls to the leader. */
+export class Forwarder {
+  readonly #raft: Pick<Raft, "request">;
+  readonly #service: Pick<Service, "encodeValue" | "decodeValue">;
+  readonly #onFailure: OnFailure;
+
+  constructor(
+    raft: Pick<Raft, "request">,
+    service: Pick<Service, "encodeValue" | "decodeValue">,
+    onFailure: OnFailure,
+  ) {
+    this.#raft = raft;
+    this.#service = service;
+    this.#onFailure = onFailure;
+  }
+
+  /** `end` is called exactly once, never inside this call. */
+  forward(
+    leader: string,
+    call: Call,
+    caller: string,
+    remainingMs: number,
+    end: (outcome: ForwardOutcome) => void,
+  ): void {
+    this.#ask(leader, call, caller, remainingMs).then(end, (error: unknown) => {
+      if (error instanceof RequestFailed) {
+        end(error.sent ? { kind: "unanswered" } : { kind: "unsent", why: error.message });
+        return;
+      }
+      // An answer that cannot be read came from a call that may have been executed.
+      this.#onFailure(error, call.method);
+      end({ kind: "unanswered" });
+    });
+  }
+
+  async #ask(leader: string, call: Call, caller: string, remainingMs: number): Promise<LeaderOutcome> {
+    const payload = this.#service.encodeValue(callToValue({ call, caller, remainingMs }));
+    const answer = await this.#raft.request(leader, payload, remainingMs);
+    return outcomeFromValue(this.#service.decodeValue(answer));
+  }
+}
+
+export interface ForwardedCallsOptions {
+  readonly methods: MethodTable;
+  readonly local: LocalExecution;
+  readonly service: Pick<Service, "encodeValue" | "decodeValue">;
+  readonly clock: Pick<Clock, "after">;
+  readonly leads: () => boolean;
+}
+
+/** Runs what other nodes forward to this one. */
+export class ForwardedCalls {
+  readonly #options: ForwardedCallsOptions;
+  #running = 0;
+
+  constructor(options: ForwardedCallsOptions) {
+    this.#options = options;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** From the bytes of a call to the bytes of its answer. Rejects when the bytes are no call. */
+  async answer(payload: Uint8Array): Promise<Uint8Array> {
+    const { service } = this.#options;
+    const { call, caller, remainingMs } = callFromValue(service.decodeValue(payload));
+    this.#running += 1;
+    try {
+      const outcome = await this.#run(call, caller, remainingMs);
+      return service.encodeValue(outcomeToValue(outcome));
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  #run(call: Call, caller: string, remainingMs: number): Promise<LeaderOutcome> {
+    const { methods, local, clock, leads } = this.#options;
+    // Parameters were checked where the call arrived; the kind decides between log and view, so it is not trusted.
+    if (methods.find(call.method)?.kind !== call.kind) {
+      return Promise.resolve({ kind: "refused", why: `this node has no ${call.kind} ${call.method}` });
+    }
+    if (!leads()) return Promise.resolve({ kind: "refused", why: "this node does not lead" });
+    if (remainingMs <= 0) return Promise.resolve({ kind: "refused", why: "the call's time had run out" });
+    return new Promise((resolve) => {
+      const cancel = clock.after(remainingMs, () =>
+        resolve(
+          call.kind === "command" ? { kind: "unknown" } : { kind: "refused", why: "the call's time ran out" },
+        ),
+      );
+      local.run(call, caller, (outcome) => {
+        cancel();
+        resolve(outcome);
+      });
+    });
+  }
+}

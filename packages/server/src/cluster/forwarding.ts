@@ -1,0 +1,87 @@
+/**
+ * What travels between the node that received a call and the leader, as values in the lossless encoding.
+ *
+ * Call: `[version, kind, method, params, remainingMs, caller]`. Answer: `[version, ending, …]`.
+ * Both are append-only: readers ignore what follows the fields they know.
+ */
+import { isArray, type Value } from "@quorate/protocol";
+import type { Call } from "../rpc/ports.js";
+import type { LeaderOutcome } from "./local-execution.js";
+
+export const forwardVersion = 1;
+
+export interface ForwardedCall {
+  readonly call: Call;
+  /** Milliseconds until the caller's node gives up. */
+  readonly remainingMs: number;
+  readonly caller: string;
+}
+
+export function callToValue({ call, remainingMs, caller }: ForwardedCall): Value {
+  return [forwardVersion, call.kind, call.method, [...call.params], remainingMs, caller];
+}
+
+/** @throws Error on anything that `callToValue` of a known version does not make */
+export function callFromValue(value: Value): ForwardedCall {
+  const [kind, method, params, remainingMs, caller] = versioned(value);
+  if (
+    (kind !== "command" && kind !== "query") ||
+    typeof method !== "string" ||
+    params === undefined ||
+    !isArray(params) ||
+    typeof remainingMs !== "number" ||
+    typeof caller !== "string"
+  ) {
+    throw new Error("a peer sent a forwarded call that cannot be read");
+  }
+  return { call: { kind, method, params }, remainingMs, caller };
+}
+
+export function outcomeToValue(outcome: LeaderOutcome): Value {
+  switch (outcome.kind) {
+    case "result":
+      return outcome.result.ok
+        ? [forwardVersion, "value", outcome.index, outcome.result.value]
+        : [forwardVersion, "fault", outcome.index, outcome.result.fault.code, outcome.result.fault.message];
+    case "refused":
+      return [forwardVersion, "refused", outcome.why];
+    case "lost":
+    case "unknown":
+    case "overloaded":
+    case "failed":
+      return [forwardVersion, outcome.kind];
+  }
+}
+
+/** @throws Error on anything that `outcomeToValue` of a known version does not make */
+export function outcomeFromValue(value: Value): LeaderOutcome {
+  const [kind, first, second, third] = versioned(value);
+  switch (kind) {
+    case "value":
+      if (typeof first !== "number" || second === undefined) break;
+      return { kind: "result", index: first, result: { ok: true, value: second } };
+    case "fault":
+      if (typeof first !== "number" || typeof second !== "number" || typeof third !== "string") break;
+      return { kind: "result", index: first, result: { ok: false, fault: { code: second, message: third } } };
+    case "refused":
+      if (typeof first !== "string") break;
+      return { kind, why: first };
+    case "lost":
+    case "unknown":
+    case "overloaded":
+    case "failed":
+      return { kind };
+  }
+  throw new Error("the leader sent an answer to a forwarded call that cannot be read");
+}
+
+function versioned(value: Value): readonly Value[] {
+  if (!isArray(value)) throw new Error("a peer sent a forwarded message that is no array");
+  const [version, ...fields] = value;
+  if (version !== forwardVersion) {
+    throw new Error(
+      `a peer speaks forwarding version ${String(version)}, this node version ${forwardVersion}`,
+    );
+  }
+  return fields;
+}

@@ -1,0 +1,106 @@
+/** Running a call on this node as the leader: the last step of every call, direct or forwarded. */
+import type { StateView } from "@quorate/raft";
+import type { Call, CallResult } from "../rpc/ports.js";
+import type { OnFailure, Raft, Service } from "./ports.js";
+
+/** How an attempt on the leader ended. */
+export type LeaderOutcome =
+  | { readonly kind: "result"; readonly result: CallResult; readonly index: number }
+  /** Not proposed, nothing read: this node does not lead, or not any more. Safe to try anywhere. */
+  | { readonly kind: "refused"; readonly why: string }
+  /** Proposed, but another entry committed in its place: surely not executed. */
+  | { readonly kind: "lost" }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "overloaded" }
+  /** A query that this node failed to answer, or a command that could not be encoded. Nothing was changed. */
+  | { readonly kind: "failed" };
+
+export class LocalExecution {
+  readonly #raft: Raft;
+  readonly #service: Service;
+  readonly #onFailure: OnFailure;
+
+  constructor(raft: Raft, service: Service, onFailure: OnFailure) {
+    this.#raft = raft;
+    this.#service = service;
+    this.#onFailure = onFailure;
+  }
+
+  /** `end` is called exactly once, possibly before this returns. Nothing is thrown. */
+  run(call: Call, caller: string, end: (outcome: LeaderOutcome) => void): void {
+    if (call.kind === "command") this.#propose(call, caller, end);
+    else this.#readLinearizable(call, end);
+  }
+
+  /** A query against the state as it is here and now. */
+  read(call: Call, end: (outcome: LeaderOutcome) => void): void {
+    const { view } = this.#raft;
+    const { index } = view;
+    const failed = (error: unknown) => {
+      this.#onFailure(error, call.method);
+      end({ kind: "failed" });
+    };
+    const answer = this.#runQuery(call, view, failed);
+    if (answer === undefined) return;
+    if (answer instanceof Promise) {
+      answer.then((result) => end({ kind: "result", result, index }), failed);
+    } else {
+      end({ kind: "result", result: answer, index });
+    }
+  }
+
+  #runQuery(
+    call: Call,
+    view: StateView,
+    failed: (error: unknown) => void,
+  ): CallResult | Promise<CallResult> | undefined {
+    try {
+      return this.#service.runQuery(call.method, call.params, view);
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
+  }
+
+  #readLinearizable(call: Call, end: (outcome: LeaderOutcome) => void): void {
+    this.#raft.readBarrier((outcome) => {
+      if (outcome.kind === "ready") this.read(call, end);
+      else end({ kind: "refused", why: "this node cannot confirm that it leads" });
+    });
+  }
+
+  #propose(call: Call, caller: string, end: (outcome: LeaderOutcome) => void): void {
+    let entry: Uint8Array;
+    try {
+      entry = this.#service.encodeCommand(call.method, call.params, caller);
+    } catch (error) {
+      this.#onFailure(error, call.method);
+      end({ kind: "failed" });
+      return;
+    }
+    this.#raft.propose(entry, (outcome) => {
+      switch (outcome.kind) {
+        case "applied":
+          end({ kind: "result", result: outcome.result, index: outcome.index });
+          return;
+        case "refused":
+          end(
+            outcome.reason === "overloaded"
+              ? { kind: "overloaded" }
+              : { kind: "refused", why: refusals[outcome.reason] },
+          );
+          return;
+        case "lost":
+        case "unknown":
+          end({ kind: outcome.kind });
+          return;
+      }
+    });
+  }
+}
+
+const refusals = {
+  notLeader: "this node does not lead",
+  transferring: "leadership is moving to another node",
+  stopped: "this node is stopping",
+} as const;

@@ -1,0 +1,187 @@
+/**
+ * The HTTP face of a node, a thin skin over the dispatcher: `buildApp(deps)` listens nowhere by itself and
+ * can be tried with `inject`.
+ *
+ *     POST /RPC2, /        calls                       GET /leader, /livez, /readyz   probes: 200 or 503
+ *     GET  /RPC2           methods, as a page          GET /status                    JSON
+ *     GET  /               state of this node          GET /metrics                   Prometheus
+ */
+import type { IncomingMessage } from "node:http";
+import type { NodeStatus } from "@quorate/raft";
+import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
+import type { ClusterView } from "../cluster/cluster-watch.js";
+import type { RoutingMode } from "../cluster/routing.js";
+import type { MemberReport, StatusReport } from "../cluster/status.js";
+import type { Dispatcher } from "../rpc/dispatcher.js";
+import type { Authenticate } from "./authenticate.js";
+import { describeChecks, readinessChecks } from "./health.js";
+import type { Metrics } from "./metrics.js";
+import { methodsPage, statusPage } from "./pages.js";
+import { refuseBrokenRequest, sendError, sendNoRoute, sendText } from "./refusals.js";
+import { RpcRoute } from "./rpc-route.js";
+import { connectionsMax, serverOptions } from "./server-options.js";
+
+export interface AppDependencies {
+  readonly nodeId: string;
+  readonly clusterName: string;
+  readonly dispatcher: Pick<Dispatcher, "dispatch" | "describe">;
+  readonly authenticate: Authenticate;
+  readonly routing: RoutingMode;
+  /** Paths that take calls. */
+  readonly paths: readonly string[];
+  /** Bytes of a body, before and after decompression. */
+  readonly maxBody: number;
+  readonly metrics: Metrics;
+  view(): ClusterView;
+  /** Last log index executed here. */
+  appliedIndex(): number;
+  status(): NodeStatus;
+  report(): StatusReport;
+  members(): readonly MemberReport[];
+  /** True from the moment this node wants to stop: it is not ready, and every answer closes its connection. */
+  draining(): boolean;
+  readonly onFailure: (error: unknown, url: string) => void;
+}
+
+const probeMethods = ["GET", "HEAD", "OPTIONS"];
+
+export function buildApp(deps: AppDependencies): FastifyInstance {
+  const { maxBody } = deps;
+  const fail = (error: unknown, url: string, reply: FastifyReply) => {
+    const statusCode =
+      typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : 500;
+    if (statusCode === 500) deps.onFailure(error, url);
+    return sendError(reply, error, maxBody);
+  };
+  const app = fastify({
+    ...serverOptions,
+    bodyLimit: maxBody,
+    clientErrorHandler: refuseBrokenRequest,
+    frameworkErrors: (error, request, reply) => {
+      fail(error, request.raw.url ?? "", reply);
+    },
+    rewriteUrl: originForm,
+  });
+  app.server.maxConnections = connectionsMax;
+  // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1).
+  app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.setErrorHandler((error, request, reply) => fail(error, request.raw.url ?? "", reply));
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    stamp(reply, deps);
+    done(null, payload);
+  });
+
+  const allowed = new Map<string, readonly string[]>();
+  addCallRoutes(app, deps, allowed);
+  addProbes(app, deps, allowed);
+  app.setNotFoundHandler((request, reply) => sendNoRoute(request, reply, allowed));
+  return app;
+}
+
+function addCallRoutes(
+  app: FastifyInstance,
+  deps: AppDependencies,
+  allowed: Map<string, readonly string[]>,
+): void {
+  const { dispatcher, routing, maxBody, authenticate, metrics } = deps;
+  const route = new RpcRoute({
+    dispatcher,
+    routing,
+    maxBody,
+    authenticate,
+    onAnswer: (answer) => metrics.countCall(answer),
+    onRedirect: () => metrics.countRedirect(),
+    stampIndex: (reply, index) => stampIndex(reply, deps.view().tag, index),
+  });
+  for (const path of new Set([...deps.paths, "/"])) {
+    const takesCalls = deps.paths.includes(path);
+    allowed.set(path, takesCalls ? ["POST", "GET", "HEAD"] : ["GET", "HEAD"]);
+    app.route({
+      method: ["GET", "HEAD"],
+      url: path,
+      handler: (_request, reply) => sendPage(reply, deps, path),
+    });
+    if (!takesCalls) continue;
+    app.route({
+      method: "POST",
+      url: path,
+      onRequest: (request, reply, done) => {
+        if (route.checkHeaders(request, reply)) done();
+      },
+      handler: (request, reply) => route.handle(request, reply),
+    });
+  }
+}
+
+function sendPage(reply: FastifyReply, deps: AppDependencies, path: string): FastifyReply {
+  const methodsPath = deps.paths.find((one) => one !== "/") ?? "/status";
+  const html =
+    path === "/"
+      ? statusPage(deps.report(), deps.members(), methodsPath)
+      : methodsPage(deps.clusterName, deps.dispatcher.describe());
+  reply.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
+  return reply.type("text/html; charset=utf-8").send(html);
+}
+
+function addProbes(
+  app: FastifyInstance,
+  deps: AppDependencies,
+  allowed: Map<string, readonly string[]>,
+): void {
+  const probe = (url: string, handler: (reply: FastifyReply, query: string) => unknown) => {
+    allowed.set(url, probeMethods);
+    app.route({
+      method: probeMethods,
+      url,
+      handler: (request, reply) => handler(reply, request.raw.url?.split("?", 2)[1] ?? ""),
+    });
+  };
+  probe("/leader", (reply) => {
+    const leads = deps.view().serves && !deps.draining();
+    return sendText(reply, leads ? 200 : 503, leads ? "this node leads" : "this node does not lead");
+  });
+  probe("/livez", (reply) => sendText(reply, 200, "this node lives"));
+  probe("/readyz", (reply, query) => {
+    const checks = readinessChecks(deps.status(), deps.draining());
+    const ready = checks.every((check) => check.ok);
+    if (new URLSearchParams(query).has("verbose")) {
+      return sendText(reply, ready ? 200 : 503, describeChecks(checks).trimEnd());
+    }
+    const failed = checks.find((check) => !check.ok);
+    return sendText(reply, ready ? 200 : 503, failed === undefined ? "ready" : `not ready: ${failed.detail}`);
+  });
+  probe("/status", (reply) => {
+    const body = `${JSON.stringify({ ...deps.report(), members: deps.members() }, null, 2)}\n`;
+    return reply.type("application/json; charset=utf-8").send(body);
+  });
+  probe("/metrics", async (reply) => {
+    const { contentType, text } = await deps.metrics.scrape();
+    return reply.type(contentType).send(text);
+  });
+}
+
+/** What every answer tells of the node and its cluster. */
+function stamp(reply: FastifyReply, deps: AppDependencies): void {
+  const { leader, term, tag } = deps.view();
+  reply.header("quorate-node", deps.nodeId).header("quorate-term", String(term));
+  if (leader !== null) reply.header("quorate-leader", leader.id);
+  if (!reply.hasHeader("quorate-index")) stampIndex(reply, tag, deps.appliedIndex());
+  if (deps.draining()) reply.header("connection", "close");
+}
+
+/** `tag:index`; the tag keeps a token of one cluster from being used on another. */
+function stampIndex(reply: FastifyReply, tag: string, index: number): void {
+  if (tag !== "") reply.header("quorate-index", `${tag}:${index}`);
+}
+
+/** A request target may name scheme and host (RFC 9112, section 3.2.2); routes know only the path. */
+function originForm(request: IncomingMessage): string {
+  const { url = "/" } = request;
+  if (url.startsWith("/")) return url;
+  const match = /^https?:\/\/[^/?]*(.*)$/i.exec(url);
+  if (match === null) return url;
+  const rest = match[1] ?? "";
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}

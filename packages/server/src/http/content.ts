@@ -1,0 +1,72 @@
+/** What a request's body may be: its media type, its character set, its compression. */
+import { gunzip, type InputType, inflate, type ZlibOptions } from "node:zlib";
+
+/** Why a body is not taken, with the HTTP status that says so. */
+export class BadContent extends Error {
+  override readonly name = "BadContent";
+  readonly statusCode: 400 | 413 | 415;
+  constructor(statusCode: 400 | 413 | 415, sentence: string) {
+    super(sentence);
+    this.statusCode = statusCode;
+  }
+}
+
+/**
+ * XML, or no type at all: several clients send none. Form and plain-text posts are refused on purpose: a
+ * browser lets any page send those anywhere without asking. Returns the charset, if one is named.
+ */
+export function checkMediaType(contentType: string | undefined): string | undefined {
+  if (contentType === undefined) return undefined;
+  const match = /^\s*(?:text|application)\/xml\s*(?:;(.*))?$/is.exec(contentType);
+  if (match === null) {
+    throw new BadContent(
+      415,
+      "XML-RPC calls are sent with Content-Type: text/xml (or application/xml, or none)",
+    );
+  }
+  return /(?:^|;)\s*charset\s*=\s*"?([^";\s]+)/i.exec(match[1] ?? "")?.[1];
+}
+
+type Expander = (
+  body: InputType,
+  options: ZlibOptions,
+  done: (error: Error | null, result: Buffer) => void,
+) => void;
+
+const expanders: ReadonlyMap<string, Expander> = new Map<string, Expander>([
+  ["gzip", gunzip],
+  ["x-gzip", gunzip],
+  ["deflate", inflate],
+]);
+
+/** The function that undoes a `Content-Encoding`; null when there is nothing to undo. */
+export function expanderFor(contentEncoding: string | undefined): Expander | null {
+  const coding = contentEncoding?.trim().toLowerCase();
+  if (coding === undefined || coding === "" || coding === "identity") return null;
+  const expander = expanders.get(coding);
+  if (expander === undefined) {
+    throw new BadContent(
+      415,
+      "the Content-Encoding of a call is gzip, deflate or identity, one of them only",
+    );
+  }
+  return expander;
+}
+
+/** Never yields more than `maxBody` bytes, and never spends the memory for more. */
+export function expand(
+  expander: Expander,
+  body: Uint8Array,
+  maxBody: number,
+  done: (error: BadContent | null, body: Uint8Array) => void,
+): void {
+  expander(body, { maxOutputLength: maxBody }, (error, result) => {
+    if (error === null) done(null, result);
+    else if ("code" in error && error.code === "ERR_BUFFER_TOO_LARGE") done(tooLarge(maxBody), body);
+    else done(new BadContent(400, "the body is not what its Content-Encoding says"), body);
+  });
+}
+
+export function tooLarge(maxBody: number): BadContent {
+  return new BadContent(413, `too large, the call was not executed: a body has at most ${maxBody} bytes`);
+}

@@ -1,0 +1,36 @@
+/** Probes for load balancers, supervisors and operators: `/leader`, `/livez`, `/readyz`. */
+import type { NodeStatus } from "@quorate/raft";
+
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** Committed entries that may wait for execution on a node that still counts as ready. */
+const applyLagMax = 100;
+
+/** What must hold for a node to be sent traffic. */
+export function readinessChecks(status: NodeStatus, draining: boolean): readonly Check[] {
+  const lag = Math.max(0, status.commit - status.applied);
+  return [
+    {
+      name: "born",
+      ok: status.born,
+      detail: status.born
+        ? "the cluster is founded"
+        : `waiting for ${status.missing.join(", ") || "the founding member"}`,
+    },
+    {
+      name: "leader",
+      ok: status.leader !== null,
+      detail: status.leader === null ? "no leader is known" : `${status.leader} leads in term ${status.term}`,
+    },
+    { name: "applied", ok: lag <= applyLagMax, detail: `${lag} committed entries are not executed yet` },
+    { name: "serving", ok: !draining, detail: draining ? "this node is stopping" : "this node takes calls" },
+  ];
+}
+
+export function describeChecks(checks: readonly Check[]): string {
+  return checks.map(({ name, ok, detail }) => `${ok ? "ok  " : "FAIL"} ${name}: ${detail}\n`).join("");
+}

@@ -1,0 +1,141 @@
+/** What `/metrics` tells Prometheus. Gauges are read when they are asked for, never kept up to date in between. */
+import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import { Counter, Gauge, Registry } from "prom-client";
+import type { StatusReport } from "../cluster/status.js";
+import type { Answer } from "../rpc/dispatcher.js";
+
+export interface MetricsSource {
+  readonly nodeId: string;
+  readonly clusterName: string;
+  report(): StatusReport;
+  /** How often this node learned of another leader. */
+  leaderChanges(): number;
+  /** Calls that wait for their outcome. */
+  callsPending(): number;
+}
+
+const nanosecondsPerSecond = 1e9;
+const loopDelayResolutionMs = 20;
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #calls: Counter<"method" | "kind" | "outcome">;
+  readonly #callCounters = new Map<string, { inc(): void }>();
+  readonly #redirects: Counter;
+  readonly #forwards: Counter<"result">;
+  readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: loopDelayResolutionMs });
+
+  constructor(source: MetricsSource) {
+    const registers = [this.#registry];
+    this.#registry.setDefaultLabels({ cluster: source.clusterName, node: source.nodeId });
+    this.#calls = new Counter({
+      name: "quorate_calls_total",
+      help: "Answered calls; every unknown or malformed one has the method (unknown).",
+      labelNames: ["method", "kind", "outcome"],
+      registers,
+    });
+    this.#redirects = new Counter({
+      name: "quorate_redirects_total",
+      help: "Calls that were sent to the leader by a 307.",
+      registers,
+    });
+    this.#forwards = new Counter({
+      name: "quorate_forwards_total",
+      help: "Attempts to have the leader run a call that arrived here, by how they ended.",
+      labelNames: ["result"],
+      registers,
+    });
+    this.#addGauges(source, registers);
+    this.#loopDelay.enable();
+  }
+
+  /** The type and text of an answer to a scrape. */
+  async scrape(): Promise<{ readonly contentType: string; readonly text: string }> {
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
+  countCall(answer: Answer): void {
+    const method = answer.method ?? "(unknown)";
+    const key = `${answer.ending} ${method}`;
+    let counter = this.#callCounters.get(key);
+    if (counter === undefined) {
+      // Bounded: endings times the methods that exist.
+      counter = this.#calls.labels({ method, kind: answer.kind, outcome: answer.ending });
+      this.#callCounters.set(key, counter);
+    }
+    counter.inc();
+  }
+
+  countRedirect(): void {
+    this.#redirects.inc();
+  }
+
+  countForward(result: string): void {
+    this.#forwards.inc({ result });
+  }
+
+  close(): void {
+    this.#loopDelay.disable();
+    this.#registry.clear();
+  }
+
+  #addGauges(source: MetricsSource, registers: Registry[]): void {
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    const { report } = source;
+    gauge("quorate_raft_has_leader", "1 when this node knows a leader.", () =>
+      report().leader === null ? 0 : 1,
+    );
+    gauge("quorate_raft_is_leader", "1 when this node leads and can serve.", () => (report().serves ? 1 : 0));
+    gauge("quorate_raft_term", "Election term.", () => report().term);
+    gauge("quorate_raft_commit_index", "Last log index known to be committed.", () => report().commitIndex);
+    gauge("quorate_raft_applied_index", "Last log index executed here.", () => report().appliedIndex);
+    gauge(
+      "quorate_raft_proposals_pending",
+      "Proposals whose outcome is open.",
+      () => report().proposalsPending,
+    );
+    gauge("quorate_calls_pending", "Calls that wait for their outcome.", () => source.callsPending());
+    gauge(
+      "quorate_failure_tolerance",
+      "How many more voters may fail before writes stop (leader's view).",
+      () => report().failureTolerance,
+    );
+    gauge(
+      "quorate_event_loop_lag_p99_seconds",
+      "99th percentile of the event loop's delay since the last scrape.",
+      () => {
+        const nanoseconds = this.#loopDelay.percentile(99);
+        this.#loopDelay.reset();
+        return Number.isFinite(nanoseconds) ? nanoseconds / nanosecondsPerSecond : 0;
+      },
+    );
+    new Gauge({
+      name: "quorate_raft_follower_lag_entries",
+      help: "Log entries that a follower lacks (leader only).",
+      labelNames: ["peer"],
+      registers,
+      collect() {
+        // A member that was removed must not stay in the list.
+        this.reset();
+        for (const { id, lag } of report().followers) this.set({ peer: id }, lag);
+      },
+    });
+    new Counter({
+      name: "quorate_raft_leader_changes_total",
+      help: "How often this node learned of another leader since it started.",
+      registers,
+      collect() {
+        this.reset();
+        this.inc(source.leaderChanges());
+      },
+    });
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * From the bytes of a call to the bytes of its answer. Knows no HTTP, no cluster and no state.
+ *
+ *     bytes ─▶ decodeCall ─▶ local method? ─▶ answered here
+ *                        └─▶ service method ─▶ parameters checked ─▶ executor ─▶ outcome ─▶ bytes
+ */
+import {
+  DecodeError,
+  decodeCall,
+  defaultLimits,
+  EncodeError,
+  encodeFault,
+  encodeResponse,
+  Fault,
+  faultCodes,
+  type Value,
+} from "@quorate/protocol";
+import { faultOf } from "./faults.js";
+import type { CallContext, CallOutcome, Executor, LocalMethod, MethodKind, MethodTable } from "./ports.js";
+import { noSuchMethod, systemMethods } from "./system-methods.js";
+
+/** How a call ended, for status codes and counters: an outcome, or one of the two ways of a result. */
+export type Ending = "value" | "fault" | Exclude<CallOutcome["kind"], "result">;
+
+export interface Answer {
+  /** An XML-RPC response document, UTF-8. */
+  readonly body: Uint8Array;
+  readonly ending: Ending;
+  /** A method that exists; null for malformed and unknown calls, so that strangers cannot invent names. */
+  readonly method: string | null;
+  readonly kind: MethodKind | "local";
+  /** Where the result was made, everything up to this log index was applied; null when nothing was executed. */
+  readonly index: number | null;
+  /** Base URL of the leader, for `notLeader` only. */
+  readonly leaderUrl: string | null;
+}
+
+export interface DispatcherOptions {
+  readonly service: MethodTable;
+  /** Beside `system.*`, which the dispatcher adds itself. */
+  readonly localMethods: ReadonlyMap<string, LocalMethod>;
+  readonly executor: Executor;
+  /** Bytes of one document, after decompression. */
+  readonly maxBody: number;
+  /** Told of failures that the caller learns only as -32603. */
+  readonly onFailure: (error: unknown, method: string) => void;
+}
+
+/** What introspection pages show of one method. */
+export interface MethodDescription {
+  readonly name: string;
+  readonly kind: MethodKind | "local";
+  readonly help: string;
+  readonly signatures: readonly (readonly string[])[];
+}
+
+export class Dispatcher {
+  readonly #service: MethodTable;
+  readonly #executor: Executor;
+  readonly #local: ReadonlyMap<string, LocalMethod>;
+  readonly #limits: { readonly bytes: number } | undefined;
+  readonly #onFailure: DispatcherOptions["onFailure"];
+
+  /** @throws Error when a method of the service has the name of a local one */
+  constructor(options: DispatcherOptions) {
+    const local = new Map(options.localMethods);
+    for (const [name, method] of systemMethods(options.service, local)) local.set(name, method);
+    for (const name of options.service.list()) {
+      if (local.has(name)) {
+        throw new Error(`the service defines ${name}, which is a method of the server; give it another name`);
+      }
+    }
+    this.#local = local;
+    this.#service = options.service;
+    this.#executor = options.executor;
+    // The transport has bounded the bytes already: only a larger bound than the codec's own must be told.
+    this.#limits = options.maxBody > defaultLimits.bytes ? { bytes: options.maxBody } : undefined;
+    this.#onFailure = options.onFailure;
+  }
+
+  /** Every method, sorted by name. */
+  describe(): readonly MethodDescription[] {
+    const described: MethodDescription[] = [];
+    for (const [name, { help, signatures }] of this.#local) {
+      described.push({ name, kind: "local", help, signatures });
+    }
+    for (const name of this.#service.list()) {
+      const method = this.#service.find(name);
+      if (method === undefined) continue;
+      const { kind, help, signatures } = method;
+      described.push({ name, kind, help, signatures });
+    }
+    return described.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /**
+   * Answer one call. `end` is called exactly once, possibly before this returns; nothing is thrown.
+   * `charset` is what the transport said of the document's encoding.
+   */
+  dispatch(
+    bytes: Uint8Array,
+    charset: string | undefined,
+    context: CallContext,
+    end: (answer: Answer) => void,
+  ): void {
+    let call: { readonly method: string; readonly params: readonly Value[] };
+    try {
+      call = decodeCall(bytes, { charset, limits: this.#limits });
+    } catch (error) {
+      end(faultAnswer(this.#asFault(error, "decoding"), null, "local"));
+      return;
+    }
+    const { method: name, params } = call;
+    const local = this.#local.get(name);
+    if (local !== undefined) {
+      end(this.#callLocal(name, local, params));
+      return;
+    }
+    const method = this.#service.find(name);
+    if (method === undefined) {
+      end(faultAnswer(noSuchMethod(name), null, "local"));
+      return;
+    }
+    const { kind } = method;
+    try {
+      this.#service.checkParams(method, params);
+      if (kind === "command") refuseKey(context);
+    } catch (error) {
+      end(faultAnswer(this.#asFault(error, name), name, kind));
+      return;
+    }
+    const answer = (outcome: CallOutcome) => end(this.#answerOf(outcome, name, kind));
+    if (kind === "query" && context.consistency === "stale") {
+      this.#executor.readStale({ kind, method: name, params }, answer);
+    } else {
+      this.#executor.execute({ kind, method: name, params }, context, answer);
+    }
+  }
+
+  #callLocal(name: string, method: LocalMethod, params: readonly Value[]): Answer {
+    try {
+      const body = encodeResponse(method.call(params));
+      return { body, ending: "value", method: name, kind: "local", index: null, leaderUrl: null };
+    } catch (error) {
+      return faultAnswer(this.#asFault(error, name), name, "local");
+    }
+  }
+
+  #answerOf(outcome: CallOutcome, method: string, kind: MethodKind): Answer {
+    if (outcome.kind !== "result") {
+      const leaderUrl = outcome.kind === "notLeader" ? outcome.url : null;
+      return {
+        body: encodeFault(faultOf(outcome)),
+        ending: outcome.kind,
+        method,
+        kind,
+        index: null,
+        leaderUrl,
+      };
+    }
+    const { result, index } = outcome;
+    try {
+      const body = result.ok
+        ? encodeResponse(result.value)
+        : encodeFault(new Fault(result.fault.code, result.fault.message));
+      return { body, ending: result.ok ? "value" : "fault", method, kind, index, leaderUrl: null };
+    } catch (error) {
+      // The call itself was executed: only its result has no form in XML-RPC.
+      const fault =
+        error instanceof EncodeError
+          ? new Fault(
+              faultCodes.internalError,
+              `the call was executed, but its result cannot be written: ${error.message}`,
+            )
+          : this.#asFault(error, method);
+      return { ...faultAnswer(fault, method, kind), index };
+    }
+  }
+
+  #asFault(error: unknown, method: string): Fault {
+    if (error instanceof Fault) return error;
+    if (error instanceof DecodeError) return new Fault(error.code, error.message);
+    this.#onFailure(error, method);
+    return faultOf({ kind: "failed" });
+  }
+}
+
+/** Without the tables that make a retry safe, accepting a key would be a promise that nothing keeps. */
+function refuseKey(context: CallContext): void {
+  if (context.idempotencyKey === null) return;
+  throw new Fault(
+    faultCodes.invalidParams,
+    "Idempotency-Key is not supported yet; the call was not executed. Leave the header out, " +
+      "or use a method that is safe to repeat",
+  );
+}
+
+function faultAnswer(fault: Fault, method: string | null, kind: Answer["kind"]): Answer {
+  return { body: encodeFault(fault), ending: "fault", method, kind, index: null, leaderUrl: null };
+}

@@ -1,0 +1,73 @@
+/** What dispatching needs from the rest of the server, and the words it uses for how a call ends. */
+import type { Value } from "@quorate/protocol";
+
+export type MethodKind = "command" | "query";
+
+/** One method of the service. */
+export interface Method {
+  readonly kind: MethodKind;
+  /** Empty when the author wrote none. */
+  readonly help: string;
+  /** Result type first, then the parameters'; one per number of parameters; empty when not declared. */
+  readonly signatures: readonly (readonly string[])[];
+}
+
+export interface MethodTable {
+  list(): readonly string[];
+  find(name: string): Method | undefined;
+  /** `method` comes from `find`. Throws the `Fault` (-32602) that says what was expected and what came. */
+  checkParams(method: Method, params: readonly Value[]): unknown;
+}
+
+/** A method that any node answers by itself: introspection, status. */
+export interface LocalMethod {
+  readonly help: string;
+  readonly signatures: readonly (readonly string[])[];
+  /** Throws a `Fault`. */
+  call(params: readonly Value[]): Value;
+}
+
+/** What a call that needs the leader gets when this node does not lead. */
+export type Route = "redirect" | "forward" | "fault";
+
+export type Consistency = "linearizable" | "stale";
+
+/** What came with a call beside its document. */
+export interface CallContext {
+  /** The authenticated caller; empty while callers are not authenticated. */
+  readonly caller: string;
+  readonly consistency: Consistency;
+  readonly route: Route;
+  readonly idempotencyKey: string | null;
+}
+
+export interface Call {
+  readonly kind: MethodKind;
+  readonly method: string;
+  readonly params: readonly Value[];
+}
+
+/** What the method itself answered; a fault is as much a result as a value. */
+export type CallResult =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly fault: { readonly code: number; readonly message: string } };
+
+/** How a call ended. Each but `result`, `unknown` and `failed` says: surely not executed. */
+export type CallOutcome =
+  /** Executed; `index`: everything up to this log index was applied where it was. */
+  | { readonly kind: "result"; readonly result: CallResult; readonly index: number }
+  | { readonly kind: "notLeader"; readonly leader: string; readonly url: string }
+  | { readonly kind: "noLeader"; readonly why: string }
+  /** A command was proposed and its fate is not known. */
+  | { readonly kind: "unknown" }
+  | { readonly kind: "overloaded" }
+  | { readonly kind: "tooLarge"; readonly why: string }
+  /** This node failed at a query; nothing was changed. The cause is in the log. */
+  | { readonly kind: "failed" };
+
+export interface Executor {
+  /** Run a command, or a query after a read barrier. `end` is called exactly once. */
+  execute(call: Call, context: CallContext, end: (outcome: CallOutcome) => void): void;
+  /** Run a query at once against the state of this node, however old. `end` is called exactly once. */
+  readStale(call: Call, end: (outcome: CallOutcome) => void): void;
+}
