@@ -29,6 +29,7 @@ export type {
 } from "./messages.js";
 export { type PlantedBug, plantedBugs } from "./planted-bugs.js";
 export { createRandom, randomInteger } from "./prng.js";
+export { quorumValue, type VoteResult, voteResult } from "./quorum.js";
 export { Raft } from "./raft.js";
 export type {
   AcceptedProposal,

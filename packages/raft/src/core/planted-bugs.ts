@@ -3,18 +3,44 @@
  * wrong; the code at the place asks `bug("name")`. Production never passes the switch.
  */
 export const plantedBugs = [
+  /** Votes for anybody who asks, also twice in one term. */
   "doubleVote",
+  /** The vote leaves before it is on disk. */
   "voteBeforeStored",
+  /** Entries of earlier terms commit by counting (paper, figure 8). */
   "commitOldTerm",
+  /** A leader believes the hint of a rejection to be a match. */
   "matchFromReject",
+  /** A repeated AppendEntries cuts off the uncommitted entries after it. */
   "truncateOnDuplicate",
+  /** A follower acknowledges entries before they are on disk. */
   "ackBeforeStored",
+  /** A new leader answers reads before it knows what is committed. */
   "readBeforeNoOp",
+  /** A leader answers reads without asking whether it still leads. */
   "readWithoutRound",
+  /** Any heartbeat response confirms the newest read round. */
   "staleRoundConfirms",
+  /** A candidate leads before its own vote is on disk. */
   "leadBeforeVoteStored",
+  /** Heartbeats carry the leader's commit index without regard to what the follower matches. */
   "heartbeatCommitUnchecked",
+  /** Votes for candidates whose log is behind. */
   "voteForOlderLog",
+  /** A follower commits up to its own last entry instead of the last one known to match. */
+  "appendCommitUnchecked",
+  /** A finished write counts for entries that were replaced while it ran. */
+  "staleStorageAck",
+  /** Stepping down within a term forgets the vote. */
+  "voteClearedOnStepDown",
+  /** AppendEntries of a past term are accepted. */
+  "staleLeaderAccepted",
+  /** Majorities are one vote too small. */
+  "quorumOneShort",
+  /** The leader counts its own entries before they are on its disk. */
+  "leaderCountsUnstored",
+  /** Logs are compacted up to what the leader applied, not to what everybody applied. */
+  "compactAheadOfFollowers",
 ] as const;
 
 export type PlantedBug = (typeof plantedBugs)[number];

@@ -1,31 +1,324 @@
-/** The pure Raft core: `step` takes everything that can happen, `ready` returns everything that is due. */
-import type { Config } from "./config.js";
-import type { Input } from "./input.js";
-import type { Ready, Status } from "./ready.js";
-import type { Restored } from "./types.js";
+/**
+ * The pure Raft core: `step` takes everything that can happen, `ready` returns everything that is due.
+ * It never waits, never reads a clock, never logs; the same inputs give the same outputs. See README.md.
+ */
+import { broken } from "./assert.js";
+import { becomeCandidate, decideVote, receivePreVoteResponse, receiveVoteResponse } from "./candidate.js";
+import { type Config, validateConfig } from "./config.js";
+import {
+  becomeFollower,
+  loseLeader,
+  receiveAppendEntries,
+  receiveHeartbeat,
+  tickElectionTimer,
+} from "./follower.js";
+import type { Input, Proposal } from "./input.js";
+import {
+  flushLeader,
+  maybeCommit,
+  propose,
+  readIndex,
+  receiveHeartbeatResponse,
+  receiveReadIndexRequest,
+  restartProbing,
+  startTransfer,
+  tickLeader,
+} from "./leader.js";
+import type { Message, ReadIndexResponse } from "./messages.js";
+import type { FollowerStatus, Ready, Status, StoreRequest } from "./ready.js";
+import { receiveAccepted, receiveFetched, receiveRejected } from "./replication.js";
+import { Outbox, Server } from "./server.js";
+import type { Entry, Membership, NodeId, Restored } from "./types.js";
+import { answerPreVote, answerVote, hearsLeader } from "./votes.js";
 
 export class Raft {
-  constructor(
-    readonly config: Config,
-    readonly restored: Restored,
-  ) {}
+  readonly #server: Server;
+
+  /** Throws `InvalidConfigError` or, on a disk that does not make sense, `RaftInvariantError`. */
+  constructor(config: Config, restored: Restored) {
+    this.#server = new Server(validateConfig(config), restored);
+  }
 
   /** Feed one input. Never fails on what peers send; a broken invariant throws `RaftInvariantError`. */
   step(input: Input): void {
-    throw new Error(`the core is being built: ${input.type}`);
+    const server = this.#server;
+    switch (input.type) {
+      case "tick":
+        tick(server);
+        return;
+      case "propose":
+        if (server.role === "leader") propose(server, input.proposals);
+        else refuse(server, input.proposals);
+        return;
+      case "receive":
+        receive(server, input.message);
+        return;
+      case "stored":
+        stored(server, input.ticket);
+        return;
+      case "applied":
+        server.applier.report(input.applied, input.durable);
+        return;
+      case "readIndex":
+        requestReadIndex(server, input.context);
+        return;
+      case "transfer":
+        if (server.role === "leader") startTransfer(server, input.to);
+        return;
+      case "peerLost":
+        peerLost(server, input.peer);
+        return;
+      case "peerReset":
+        peerReset(server, input.peer);
+        return;
+      case "fetched":
+        fetched(server, input.id, input.entries);
+        return;
+    }
   }
 
   /** True when `ready()` would return something to do. */
   hasReady(): boolean {
-    return false;
+    const server = this.#server;
+    const { leadership, applier } = server;
+    return (
+      !server.outbox.isEmpty ||
+      storeDue(server) ||
+      applier.isDue(server.commit, server.config.maxApplyBytes) ||
+      (leadership !== null && (leadership.replicationDue || leadership.reads.roundDue))
+    );
   }
 
-  /** Everything that is due, once. */
+  /** Everything that is due, once. The caller's duties stand at the fields of `Ready`. */
   ready(): Ready {
-    throw new Error("the core is being built");
+    const server = this.#server;
+    const { applier, log, commit, config } = server;
+    if (server.leadership !== null) flushLeader(server);
+    const apply = applier.take(log, commit, config.maxApplyBytes);
+    if (applier.needsFetch(log, commit, config.maxApplyBytes)) {
+      const to = Math.min(commit, log.cacheFirst - 1);
+      applier.fetching = server.fetch(applier.handed + 1, to, config.maxApplyBytes);
+    }
+    const store = storeDue(server) ? takeStore(server) : null;
+    const { messages, accepted, refused, reads, readsRefused, fetch, events } = server.outbox;
+    server.outbox = new Outbox();
+    return { store, messages, apply, accepted, refused, reads, readsRefused, fetch, events };
+  }
+
+  /** The membership in force: the last one in the log. Null before birth. */
+  membership(): Membership | null {
+    return this.#server.membership.current;
   }
 
   status(): Status {
-    throw new Error("the core is being built");
+    const server = this.#server;
+    const { leadership, log, applier } = server;
+    return {
+      id: server.id,
+      role: server.role,
+      term: server.term,
+      leader: server.leader,
+      commit: server.commit,
+      applied: applier.applied,
+      lastIndex: log.lastIndex,
+      firstIndex: log.firstIndex,
+      canServe: leadership !== null && applier.applied >= leadership.noOpIndex,
+      followers: followersOf(server),
+    };
   }
+}
+
+function followersOf(server: Server): FollowerStatus[] {
+  const followers: FollowerStatus[] = [];
+  for (const [id, progress] of server.leadership?.progress ?? []) {
+    const { match, next, state, lost, heardAt } = progress;
+    const active = !lost && server.now - heardAt < server.config.electionTicks;
+    const follower = { id, match, next, state, active };
+    followers.push(progress.behindCompaction ? { ...follower, behindCompaction: true } : follower);
+  }
+  return followers;
+}
+
+function tick(server: Server): void {
+  // Before birth there is nobody to campaign for.
+  if (server.membership.current === null) return;
+  server.now += 1;
+  if (server.role === "leader") tickLeader(server);
+  else tickElectionTimer(server);
+}
+
+/** The term rule comes first, once, for all roles (paper, figure 2, "Rules for Servers"). */
+function receive(server: Server, message: Message): void {
+  // Strangers, and members that were removed, change nothing here.
+  if (message.to !== server.id || message.from === server.id || !server.membership.ids.has(message.from)) {
+    return;
+  }
+  if (message.type === "preVoteRequest") {
+    answerPreVote(server, message);
+    return;
+  }
+  if (message.term > server.term) {
+    if (message.type === "requestVote" && !message.transfer && hearsLeader(server, message.from)) {
+      server.event({
+        type: "voteRefused",
+        to: message.from,
+        term: message.term,
+        preVote: false,
+        why: `hears its leader ${server.leader}`,
+      });
+      return;
+    }
+    // A granted pre-vote carries the voter's own term, which may be the one that is campaigned for.
+    if (message.type !== "preVoteResponse" || !message.granted) {
+      becomeFollower(server, message.term, null, `${message.from} is in term ${message.term}`);
+    }
+  } else if (message.term < server.term && message.type !== "preVoteResponse") {
+    if (message.type !== "appendEntries" || !server.bug("staleLeaderAccepted")) {
+      answerStale(server, message);
+      return;
+    }
+  }
+  dispatch(server, message);
+}
+
+function dispatch(server: Server, message: Message): void {
+  const leads = server.role === "leader";
+  switch (message.type) {
+    case "preVoteRequest":
+      answerPreVote(server, message);
+      return;
+    case "preVoteResponse":
+      receivePreVoteResponse(server, message);
+      return;
+    case "requestVote":
+      answerVote(server, message);
+      return;
+    case "requestVoteResponse":
+      receiveVoteResponse(server, message);
+      return;
+    case "appendEntries":
+      receiveAppendEntries(server, message);
+      return;
+    case "appendEntriesAccepted":
+      if (leads) receiveAccepted(server, message);
+      return;
+    case "appendEntriesRejected":
+      if (leads) receiveRejected(server, message);
+      return;
+    case "heartbeat":
+      receiveHeartbeat(server, message);
+      return;
+    case "heartbeatResponse":
+      if (leads) receiveHeartbeatResponse(server, message);
+      return;
+    case "timeoutNow":
+      if (!leads && server.isVoter) becomeCandidate(server, true, "the leader hands over");
+      return;
+    case "readIndexRequest":
+      receiveReadIndexRequest(server, message);
+      return;
+    case "readIndexResponse":
+      receiveReadIndexResponse(server, message);
+      return;
+  }
+}
+
+/** From a term that is over. Whoever still acts in it must learn so, or it might stay stuck there. */
+function answerStale(server: Server, message: Message): void {
+  const { id, term } = server;
+  const to = message.from;
+  switch (message.type) {
+    case "appendEntries":
+    case "heartbeat": {
+      const appliedDurable = server.applier.durable;
+      server.send({ type: "heartbeatResponse", from: id, to, term, round: 0, appliedDurable });
+      return;
+    }
+    case "requestVote":
+      server.event({
+        type: "voteRefused",
+        to,
+        term: message.term,
+        preVote: false,
+        why: `is in term ${term} already`,
+      });
+      server.send({ type: "requestVoteResponse", from: id, to, term, granted: false });
+      return;
+    case "readIndexRequest":
+      receiveReadIndexRequest(server, message);
+      return;
+  }
+}
+
+function refuse(server: Server, proposals: readonly Proposal[]): void {
+  for (const { context } of proposals) server.outbox.refused.push({ context, reason: "notLeader" });
+}
+
+function requestReadIndex(server: Server, context: number): void {
+  const { id, term, leader } = server;
+  if (server.role === "leader") readIndex(server, { context, from: null });
+  else if (leader === null) server.outbox.readsRefused.push(context);
+  else {
+    server.forwardedReads.add(context, server.now);
+    server.send({ type: "readIndexRequest", from: id, to: leader, term, context });
+  }
+}
+
+function receiveReadIndexResponse(server: Server, { from, context, index }: ReadIndexResponse): void {
+  if (from !== server.leader || !server.forwardedReads.settle(context)) return;
+  if (index === null) server.outbox.readsRefused.push(context);
+  else server.outbox.reads.push({ context, index });
+}
+
+function peerLost(server: Server, peer: NodeId): void {
+  if (server.role === "leader") {
+    const progress = server.leadership?.progress.get(peer);
+    if (progress === undefined) return;
+    progress.lost = true;
+    restartProbing(server, peer);
+  } else if (server.role === "follower" && server.leader === peer) loseLeader(server);
+}
+
+function peerReset(server: Server, peer: NodeId): void {
+  if (server.role === "leader") restartProbing(server, peer);
+  // The question or its answer may be lost with the old connection.
+  else if (server.leader === peer) server.outbox.readsRefused.push(...server.forwardedReads.refuseAll());
+}
+
+function fetched(server: Server, id: number, entries: readonly Entry[]): void {
+  if (entries.length === 0) throw broken("a fetch must be answered with at least one entry", { id });
+  if (id === server.applier.fetching) server.applier.fetched(entries, server.log);
+  else receiveFetched(server, id, entries);
+}
+
+function storeDue(server: Server): boolean {
+  const { durability, log } = server;
+  if (durability.outstanding !== 0) return false;
+  return durability.hardStateUnwritten || log.hasUnwritten || server.compactTarget !== 0;
+}
+
+/** Everything unwritten, as one write. A moved commit index rides along; alone it is not worth an fsync. */
+function takeStore(server: Server): StoreRequest {
+  const { durability, log, term, vote, commit } = server;
+  const hardStateChanged = durability.hardStateUnwritten || commit > server.commitStored;
+  const ticket = durability.begin();
+  const entries = log.takeUnwritten(ticket);
+  const compactTo = server.compactTarget;
+  if (compactTo !== 0) log.compactTo(compactTo);
+  server.commitStored = commit;
+  return { ticket, hardState: hardStateChanged ? { term, vote, commit } : null, entries, compactTo };
+}
+
+function stored(server: Server, ticket: number): void {
+  const { durability, log } = server;
+  if (ticket !== durability.outstanding || ticket === 0) {
+    throw broken("only the outstanding write can be reported as stored", {
+      ticket,
+      outstanding: durability.outstanding,
+    });
+  }
+  const durableMoved = log.stored(ticket);
+  for (const message of durability.complete(server.term)) server.outbox.messages.push(message);
+  if (server.role === "candidate") decideVote(server);
+  else if (server.role === "leader" && durableMoved) maybeCommit(server);
 }

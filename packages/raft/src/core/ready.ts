@@ -95,4 +95,6 @@ export interface FollowerStatus {
   readonly state: "probe" | "replicate";
   /** Heard from within the last election timeout. */
   readonly active: boolean;
+  /** It lacks entries that are compacted away here: replication to it has stopped. Absent when all is well. */
+  readonly behindCompaction?: true;
 }

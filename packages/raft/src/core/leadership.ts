@@ -1,0 +1,39 @@
+/** What only a leader has: gone when it steps down. */
+import { ByteWindow } from "./byte-window.js";
+import { Progress } from "./progress.js";
+import { ReadRounds } from "./reads.js";
+import type { Index, NodeId } from "./types.js";
+
+export interface Transfer {
+  readonly to: NodeId;
+  /** Tick at which the attempt is given up. */
+  readonly deadline: number;
+  timeoutNowSent: boolean;
+}
+
+export class Leadership {
+  /** The entry that this leader appended first: once it is committed, everything before it is. */
+  readonly noOpIndex: Index;
+  /** Every member but this one. */
+  readonly progress = new Map<NodeId, Progress>();
+  /** Own entries that are not committed. */
+  readonly uncommitted = new ByteWindow();
+  readonly reads = new ReadRounds();
+  transfer: Transfer | null = null;
+  heartbeatElapsed = 0;
+  /** Something may have to be sent to somebody: looked at once per `ready()`. */
+  replicationDue = true;
+
+  constructor(noOpIndex: Index) {
+    this.noOpIndex = noOpIndex;
+  }
+
+  /** Members may have joined or left: new ones start at the end of the log. */
+  followMembership(ids: ReadonlySet<NodeId>, self: NodeId, lastIndex: Index, now: number): void {
+    for (const id of this.progress.keys()) if (!ids.has(id)) this.progress.delete(id);
+    for (const id of ids) {
+      if (id !== self && !this.progress.has(id)) this.progress.set(id, new Progress(lastIndex + 1, now));
+    }
+    this.replicationDue = true;
+  }
+}

@@ -1,0 +1,81 @@
+/** What a leader knows of one other member. */
+import { ByteWindow } from "./byte-window.js";
+import type { Index } from "./types.js";
+
+/**
+ * `probe`: the leader does not know where the logs meet and sends one AppendEntries at a time.
+ * `replicate`: they meet at `match`, everything after it is on its way (pipelined up to `next`).
+ */
+export class Progress {
+  /** The member's disk holds the leader's log up to here. Never falls. */
+  match: Index = 0;
+  /** First entry to send next. Invariant: match < next. */
+  next: Index;
+  state: "probe" | "replicate" = "probe";
+  /** Probing, and the one AppendEntries is on its way. */
+  probeSent = false;
+  /** Ticks of the leader's clock: the last probe, and the last time `match` or an empty pipeline moved. */
+  sentAt: number;
+  movedAt: number;
+  /** AppendEntries on their way (replicate), by their last index. */
+  readonly inflight = new ByteWindow();
+  /** The outstanding `Ready.fetch` for this member. */
+  fetching: number | null = null;
+  /** Largest commit index that it was sent, assuming that nothing gets lost; heartbeats repair that. */
+  commitTold: Index = 0;
+  /** Newest read round that it echoed. */
+  round = 0;
+  /** Its effects are on disk up to here; 0 until heard in this leadership. */
+  appliedDurable: Index = 0;
+  /** Tick of the last message from it. */
+  heardAt: number;
+  /** Its connection broke and it has not been heard since. */
+  lost = false;
+  /** It lacks entries that are compacted away here. */
+  behindCompaction = false;
+
+  constructor(next: Index, now: number) {
+    this.next = next;
+    this.sentAt = now;
+    this.movedAt = now;
+    this.heardAt = now;
+  }
+
+  heard(now: number): void {
+    this.heardAt = now;
+    this.lost = false;
+  }
+
+  /** Start over from what is certain. `certain` never lies above what the member really holds. */
+  becomeProbe(next: Index): void {
+    this.state = "probe";
+    this.next = Math.max(this.match + 1, next);
+    this.probeSent = false;
+    this.inflight.clear();
+    this.fetching = null;
+    this.commitTold = Math.min(this.commitTold, this.match);
+  }
+
+  becomeReplicate(): void {
+    this.state = "replicate";
+    this.next = this.match + 1;
+    this.probeSent = false;
+    this.inflight.clear();
+    this.fetching = null;
+  }
+
+  /** The member's disk holds the log up to `match`. Returns true when that is news. */
+  accepted(match: Index, now: number): boolean {
+    this.inflight.releaseTo(match);
+    if (match <= this.match) return false;
+    this.match = match;
+    this.movedAt = now;
+    if (this.next <= match) this.next = match + 1;
+    return true;
+  }
+
+  /** Room for another AppendEntries? */
+  hasWindow(appendsMax: number, bytesMax: number): boolean {
+    return this.inflight.count < appendsMax && this.inflight.bytes < bytesMax;
+  }
+}

@@ -1,0 +1,130 @@
+/** Bringing followers' logs to the leader's: what to send, and what their answers mean. */
+import { leadershipOf, maybeCommit, maybeSendTimeoutNow } from "./leader.js";
+import { entryBytes } from "./log.js";
+import type { AppendEntriesAccepted, AppendEntriesRejected } from "./messages.js";
+import type { Progress } from "./progress.js";
+import type { Server } from "./server.js";
+import type { Entry, NodeId } from "./types.js";
+
+/** Send everybody what is due: new entries, a probe, or the news that the commit index moved. */
+export function flushReplication(server: Server): void {
+  const leadership = leadershipOf(server);
+  leadership.replicationDue = false;
+  for (const [to, progress] of leadership.progress) {
+    if (progress.fetching !== null) continue;
+    if (progress.state === "probe") {
+      if (!progress.probeSent) sendNext(server, to, progress);
+      continue;
+    }
+    const { maxInflightAppends, maxInflightBytes } = server.config;
+    while (
+      progress.next <= server.log.lastIndex &&
+      progress.hasWindow(maxInflightAppends, maxInflightBytes) &&
+      sendNext(server, to, progress)
+    );
+    // Push a moved commit index at once, so that followers apply and answer reads without delay.
+    if (Math.min(server.commit, progress.next - 1) > progress.commitTold) {
+      sendAppendEntries(server, to, progress, []);
+    }
+  }
+}
+
+/** One AppendEntries from `next` on. False when the entries must be fetched first. */
+function sendNext(server: Server, to: NodeId, progress: Progress): boolean {
+  const { log, config } = server;
+  if (progress.next <= log.lastIndex && progress.next < log.cacheFirst) {
+    progress.fetching = server.fetch(progress.next, log.cacheFirst - 1, config.maxAppendBytes);
+    return false;
+  }
+  sendAppendEntries(server, to, progress, log.slice(progress.next, log.lastIndex, config.maxAppendBytes));
+  return true;
+}
+
+function sendAppendEntries(server: Server, to: NodeId, progress: Progress, entries: readonly Entry[]): void {
+  const prevIndex = progress.next - 1;
+  const prevTerm = server.log.termAt(prevIndex);
+  if (prevTerm === null) {
+    // Cannot happen while logs are compacted only up to what everybody has applied: wait, and show it.
+    progress.behindCompaction = true;
+    progress.probeSent = true;
+    progress.sentAt = server.now;
+    return;
+  }
+  const lastIndex = prevIndex + entries.length;
+  if (progress.state === "probe") {
+    progress.probeSent = true;
+    progress.sentAt = server.now;
+  } else if (entries.length > 0) {
+    if (progress.match === prevIndex) progress.movedAt = server.now;
+    let bytes = 0;
+    for (const entry of entries) bytes += entryBytes(entry);
+    progress.inflight.push(lastIndex, bytes);
+    progress.next = lastIndex + 1;
+  }
+  progress.commitTold = Math.max(progress.commitTold, Math.min(server.commit, lastIndex));
+  server.send({
+    type: "appendEntries",
+    from: server.id,
+    to,
+    term: server.term,
+    prevIndex,
+    prevTerm,
+    entries,
+    commit: server.commit,
+  });
+}
+
+/** Entries that a follower needs were read from the disk. */
+export function receiveFetched(server: Server, id: number, entries: readonly Entry[]): void {
+  const leadership = server.leadership;
+  if (leadership === null) return;
+  for (const [to, progress] of leadership.progress) {
+    if (progress.fetching !== id) continue;
+    progress.fetching = null;
+    leadership.replicationDue = true;
+    const first = entries[0];
+    // Within a term the leader's log only grows, so only the position can have changed meanwhile.
+    if (first !== undefined && first.index === progress.next && !progress.probeSent) {
+      sendAppendEntries(server, to, progress, entries);
+    }
+  }
+}
+
+export function receiveAccepted(server: Server, response: AppendEntriesAccepted): void {
+  const leadership = leadershipOf(server);
+  const progress = leadership.progress.get(response.from);
+  // Nobody can hold more of this leader's log than there is; a peer that says so is not believed.
+  if (progress === undefined || response.match > server.log.lastIndex) return;
+  progress.heard(server.now);
+  const moved = progress.accepted(response.match, server.now);
+  if (progress.state === "probe" && (moved || response.match === progress.match)) {
+    progress.behindCompaction = false;
+    progress.becomeReplicate();
+    leadership.replicationDue = true;
+  }
+  if (progress.next <= server.log.lastIndex) leadership.replicationDue = true;
+  if (!moved) return;
+  maybeCommit(server);
+  maybeSendTimeoutNow(server);
+}
+
+/** The logs part before `prevIndex`: step back to where they can still meet, whole terms at a time. */
+export function receiveRejected(server: Server, response: AppendEntriesRejected): void {
+  const leadership = leadershipOf(server);
+  const progress = leadership.progress.get(response.from);
+  if (progress === undefined) return;
+  progress.heard(server.now);
+  if (server.bug("matchFromReject")) {
+    progress.accepted(Math.min(response.hintIndex, server.log.lastIndex), server.now);
+    maybeCommit(server);
+  }
+  if (response.prevIndex <= progress.match) return;
+  // A probe is answered once; later rejections are about AppendEntries that were sent before it.
+  if (progress.state === "probe" && response.prevIndex !== progress.next - 1) return;
+  const meeting = server.log.lastAtMost(
+    Math.min(response.hintIndex, response.prevIndex - 1),
+    response.hintTerm,
+  );
+  progress.becomeProbe(meeting.index + 1);
+  leadership.replicationDue = true;
+}

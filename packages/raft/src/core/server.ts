@@ -1,0 +1,211 @@
+/** The state that all roles share, and the few ways in which it changes. Roles live in files of their own. */
+import { Applier } from "./applier.js";
+import { broken } from "./assert.js";
+import type { Config } from "./config.js";
+import { Durability } from "./durability.js";
+import { ElectionTimer } from "./election-timer.js";
+import type { RaftEvent } from "./events.js";
+import type { Leadership } from "./leadership.js";
+import { Log } from "./log.js";
+import { isVoter, MembershipHistory } from "./membership.js";
+import type { Message } from "./messages.js";
+import type { PlantedBug } from "./planted-bugs.js";
+import { quorumValue } from "./quorum.js";
+import { ForwardedReads } from "./reads.js";
+import type { AcceptedProposal, FetchRequest, GrantedRead, RefusedProposal } from "./ready.js";
+import {
+  type Entry,
+  EntryType,
+  type Index,
+  type Membership,
+  type NodeId,
+  type Restored,
+  type Role,
+  type Term,
+} from "./types.js";
+
+/** What `ready()` will hand out, gathered while inputs are stepped. */
+export class Outbox {
+  messages: Message[] = [];
+  accepted: AcceptedProposal[] = [];
+  refused: RefusedProposal[] = [];
+  reads: GrantedRead[] = [];
+  readsRefused: number[] = [];
+  fetch: FetchRequest[] = [];
+  events: RaftEvent[] = [];
+
+  get isEmpty(): boolean {
+    return (
+      this.messages.length === 0 &&
+      this.accepted.length === 0 &&
+      this.refused.length === 0 &&
+      this.reads.length === 0 &&
+      this.readsRefused.length === 0 &&
+      this.fetch.length === 0 &&
+      this.events.length === 0
+    );
+  }
+}
+
+export class Server {
+  readonly config: Config;
+  readonly id: NodeId;
+  readonly log: Log;
+  readonly membership: MembershipHistory;
+  readonly durability = new Durability();
+  readonly applier: Applier;
+  readonly timer: ElectionTimer;
+  readonly forwardedReads: ForwardedReads;
+
+  term: Term;
+  /** Changes only when the term rises, from null to a name, and never from one name to another. */
+  vote: NodeId | null;
+  role: Role = "follower";
+  /** The leader of `term`, when known. */
+  leader: NodeId | null = null;
+  /** Never falls. */
+  commit: Index;
+  /** The commit index of the last hard state that was handed out for storing. */
+  commitStored: Index;
+  /** Up to here every member has durably applied, as the leader said. Never falls. */
+  compactAnnounced: Index = 0;
+  /** Ticks since this server started. */
+  now = 0;
+  /** (Pre-)candidates only: the answers so far, the own one included. */
+  readonly votes = new Map<NodeId, boolean>();
+  /** Leaders only. */
+  leadership: Leadership | null = null;
+
+  outbox = new Outbox();
+  #fetchId = 0;
+
+  constructor(config: Config, restored: Restored) {
+    this.config = config;
+    this.id = config.id;
+    this.log = new Log(restored, config.maxCachedBytes, this.bug("staleStorageAck"));
+    this.membership = new MembershipHistory(restored.membership);
+    this.term = restored.hardState.term;
+    this.vote = restored.hardState.vote;
+    // The hint may lag behind what the disk proves to be committed: whatever was applied was committed.
+    this.commit = Math.max(Math.min(restored.hardState.commit, this.log.lastIndex), restored.applied);
+    this.commitStored = restored.hardState.commit;
+    this.applier = new Applier(restored.applied);
+    this.timer = new ElectionTimer(config);
+    this.forwardedReads = new ForwardedReads(config.electionTicks);
+  }
+
+  bug(name: PlantedBug): boolean {
+    return this.config.plantedBugs?.has(name) ?? false;
+  }
+
+  /** The membership in force. Nothing that needs it runs before birth. */
+  get members(): Membership {
+    const membership = this.membership.current;
+    if (membership === null) throw broken("a server acts before birth", { id: this.id });
+    return membership;
+  }
+
+  get isVoter(): boolean {
+    const membership = this.membership.current;
+    return membership !== null && isVoter(membership, this.id);
+  }
+
+  quorumValue(valueFor: (id: NodeId) => number): number {
+    return quorumValue(this.members, valueFor, this.bug("quorumOneShort"));
+  }
+
+  /** Sends it once it is true: see `Durability`. */
+  send(message: Message): void {
+    if (!this.#mayLeaveEarly(message) && this.durability.hold(message, this.log)) return;
+    this.outbox.messages.push(message);
+  }
+
+  #mayLeaveEarly(message: Message): boolean {
+    if (message.type === "requestVoteResponse") return this.bug("voteBeforeStored");
+    return message.type === "appendEntriesAccepted" && this.bug("ackBeforeStored");
+  }
+
+  event(event: RaftEvent): void {
+    this.outbox.events.push(event);
+  }
+
+  /** The term rises; the vote is free again. */
+  enterTerm(term: Term, vote: NodeId | null): void {
+    if (term <= this.term) throw broken("a term only rises", { term, current: this.term });
+    this.term = term;
+    this.vote = vote;
+    this.durability.hardStateChanged();
+    this.event({ type: "termChanged", term });
+  }
+
+  voteFor(candidate: NodeId): void {
+    if (this.vote === candidate) return;
+    if (this.vote !== null && !this.bug("doubleVote")) {
+      throw broken("a second vote in one term", { term: this.term, vote: this.vote, candidate });
+    }
+    this.vote = candidate;
+    this.durability.hardStateChanged();
+  }
+
+  setRole(role: Role, why: string): void {
+    if (this.role === role) return;
+    this.role = role;
+    this.event({ type: "roleChanged", role, term: this.term, why });
+  }
+
+  setLeader(leader: NodeId | null): void {
+    if (this.leader === leader) return;
+    this.leader = leader;
+    // Whoever was asked for a read index may never answer now.
+    this.outbox.readsRefused.push(...this.forwardedReads.refuseAll());
+    this.event({ type: "leaderChanged", leader, term: this.term });
+  }
+
+  append(entry: Entry): void {
+    this.log.append(entry);
+    if (entry.type !== EntryType.membership) return;
+    this.membership.append(entry);
+    this.event({ type: "membershipChanged", index: entry.index });
+  }
+
+  /** Entries from `index` on are in conflict with the leader's. Committed ones cannot be: that is a crash. */
+  truncateFrom(index: Index): void {
+    if (index <= this.commit) {
+      throw broken("the leader's log contradicts a committed entry", {
+        index,
+        commit: this.commit,
+        term: this.term,
+        leader: this.leader,
+      });
+    }
+    this.event({ type: "truncated", from: index, to: this.log.lastIndex });
+    this.log.truncateFrom(index);
+    if (this.membership.truncateFrom(index)) this.event({ type: "membershipChanged", index: index - 1 });
+  }
+
+  commitTo(index: Index): void {
+    if (index <= this.commit) return;
+    if (index > this.log.lastIndex) {
+      throw broken("more is committed than this log holds: entries that it acknowledged are gone", {
+        commit: index,
+        lastIndex: this.log.lastIndex,
+      });
+    }
+    this.commit = index;
+    this.membership.committed(index);
+    this.event({ type: "committed", index });
+  }
+
+  /** Ask for entries that are no longer in memory. */
+  fetch(from: Index, to: Index, maxBytes: number): number {
+    this.#fetchId += 1;
+    this.outbox.fetch.push({ id: this.#fetchId, from, to, maxBytes });
+    return this.#fetchId;
+  }
+
+  /** Up to here the log may be compacted now; 0 = not worth it yet. */
+  get compactTarget(): Index {
+    const target = Math.min(this.compactAnnounced, this.applier.durable);
+    return target - this.log.compacted.index >= this.config.compactEntriesMin ? target : 0;
+  }
+}
