@@ -22,6 +22,12 @@ export function failure(doing: string, directory: string, error: unknown): Error
       cause: error,
     });
   }
+  // LevelDB reports a missing file as an I/O error and gives no code of its own. Where the system words it
+  // otherwise, the outcome is a refusal too, only a less telling one.
+  if (codes(error).includes("LEVEL_IO_ERROR") && /No such file or directory/.test(describe(error))) {
+    const expected = "every file that the database names";
+    return new DamagedStorage(directory, expected, describe(error), { cause: error });
+  }
   return new StorageFailed(`${doing} in ${directory}`, error);
 }
 

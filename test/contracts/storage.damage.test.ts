@@ -1,0 +1,306 @@
+/**
+ * A damaged disk is named, never guessed around. Every case plants one fault into a sound database and
+ * expects the refusal that says what is wrong.
+ */
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Storage } from "@quorate/raft";
+import { DamagedStorage, openLevelStorage, StorageFailed, UnknownFormat } from "@quorate/raft/level";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { editDatabase, keys } from "./level-editor.js";
+import {
+  batch,
+  bytes,
+  effect,
+  entries,
+  hardState,
+  ids,
+  membershipEntry,
+  membershipOf,
+  temporaryDirectory,
+  text,
+} from "./storage-harness.js";
+
+let directory: string;
+let dispose: () => Promise<void>;
+
+beforeEach(async () => {
+  const temporary = await temporaryDirectory();
+  dispose = temporary.dispose;
+  directory = join(temporary.directory, "db");
+});
+afterEach(() => dispose());
+
+const reopen = (folder = directory): Promise<Storage> =>
+  openLevelStorage({ directory: folder, mustExist: true });
+
+async function writeLog(storage: Storage): Promise<void> {
+  await storage.write(
+    batch({
+      hardState: hardState(2),
+      entries: [membershipEntry(1, 1, membershipOf("n1")), ...entries(2, 1, 1, 2, 2)],
+    }),
+  );
+  await storage.write(batch({ effects: [effect("a", "A")], applied: 2, compactTo: 1 }));
+}
+
+describe("damaged records", () => {
+  beforeEach(async () => {
+    const storage = await openLevelStorage({ directory, mustExist: false });
+    await writeLog(storage);
+    await storage.close();
+  });
+
+  const flip = (value: Buffer, position: number): Buffer => {
+    const changed = Buffer.from(value);
+    changed[position] = (changed[position] ?? 0) ^ 0x10;
+    return changed;
+  };
+
+  test("sound: it opens", async () => {
+    const storage = await reopen();
+    expect(ids(storage.restored.tail)).toEqual(["2@1", "3@1", "4@2", "5@2"]);
+    await storage.close();
+  });
+
+  test("one flipped bit anywhere in a log record", async () => {
+    const record = (await editDatabase(directory, (editor) => editor.get(keys.log(3)))) ?? Buffer.alloc(0);
+    expect(record.length).toBeGreaterThan(18);
+    for (let position = 0; position < record.length; position++) {
+      await editDatabase(directory, (editor) => editor.put(keys.log(3), flip(record, position)));
+      await expect(reopen()).rejects.toThrow(
+        /log entry 3: expected checksum [0-9a-f]{8} as stored, found bytes/,
+      );
+    }
+  });
+
+  test.each([
+    ["hard state", keys.hardState],
+    ["applied index", keys.applied],
+    ["compaction mark", keys.compacted],
+    ["last entry's mark", keys.last],
+    ["generations", keys.generations],
+    ["membership 1", keys.membership(1)],
+  ])("one flipped bit anywhere in: %s", async (name, key) => {
+    const record = (await editDatabase(directory, (editor) => editor.get(key))) ?? Buffer.alloc(0);
+    expect(record.length).toBeGreaterThan(4);
+    for (let position = 0; position < record.length; position++) {
+      await editDatabase(directory, (editor) => editor.put(key, flip(record, position)));
+      const opening = reopen();
+      await expect(opening).rejects.toThrow(DamagedStorage);
+      await expect(opening).rejects.toThrow(`${name}: expected checksum`);
+    }
+  });
+
+  test.each([
+    ["format", keys.format, /format: expected a record with 1, found none/],
+    ["hard state", keys.hardState, /hard state: expected a record, found none/],
+    ["applied index", keys.applied, /applied index: expected a record, found none/],
+    ["compaction mark", keys.compacted, /compaction mark: expected a record, found none/],
+    ["last entry's mark", keys.last, /last entry's mark: expected a record, found none/],
+    ["first entry", keys.log(2), /log: expected entry 2 after entry 1, found entry 3/],
+    ["an entry in the middle", keys.log(4), /log: expected entry 4 after entry 3, found entry 5/],
+    ["last entry", keys.log(5), /log: expected last entry 5 of term 2 .*, found last entry 4 of term 2/],
+  ])("a lost record: %s", async (_, key, message) => {
+    await editDatabase(directory, (editor) => editor.del(key));
+    const opening = reopen();
+    await expect(opening).rejects.toThrow(DamagedStorage);
+    await expect(opening).rejects.toThrow(message);
+    await expect(opening).rejects.toThrow(/Do not start this node with this folder again/);
+  });
+
+  test("a sound record under another key", async () => {
+    await editDatabase(directory, async (editor) => {
+      const record = await editor.get(keys.log(3));
+      if (record !== undefined) await editor.put(keys.log(4), record);
+    });
+    await expect(reopen()).rejects.toThrow(/log entry 4: expected checksum/);
+  });
+
+  test("a sound record of another history breaks the chain", async () => {
+    const other = `${directory}-other`;
+    const storage = await openLevelStorage({ directory: other, mustExist: false });
+    await storage.write(batch({ hardState: hardState(2), entries: entries(1, 1, 1, 1, 2, 2) }));
+    await storage.close();
+    const foreign = await editDatabase(other, (editor) => editor.get(keys.log(4)));
+    await editDatabase(directory, async (editor) => {
+      if (foreign !== undefined) await editor.put(keys.log(4), foreign);
+    });
+    await expect(reopen()).rejects.toThrow(
+      /log entry 4: expected a record that follows chain value .* of entry 3/,
+    );
+  });
+
+  test("an older hard state than the log", async () => {
+    const other = `${directory}-other`;
+    const storage = await openLevelStorage({ directory: other, mustExist: false });
+    await storage.write(batch({ hardState: hardState(1) }));
+    await storage.close();
+    const old = await editDatabase(other, (editor) => editor.get(keys.hardState));
+    await editDatabase(directory, async (editor) => {
+      if (old !== undefined) await editor.put(keys.hardState, old);
+    });
+    await expect(reopen()).rejects.toThrow(/hard state: expected a term of at least 2, .* found term 1/);
+  });
+
+  test("an unknown format is no damage, and names both", async () => {
+    await editDatabase(directory, (editor) => editor.put(keys.format, Buffer.from([0, 0, 0, 2])));
+    const opening = reopen();
+    await expect(opening).rejects.toThrow(UnknownFormat);
+    await expect(opening).rejects.toThrow(/has format 2, this version reads format 1/);
+  });
+
+  test("state is checked when it is read: by key, and in a range", async () => {
+    await editDatabase(directory, async (editor) => {
+      const value = await editor.get(keys.state("a"));
+      if (value !== undefined) await editor.put(keys.state("a"), flip(value, value.length - 1));
+    });
+    const storage = await reopen();
+    expect(() => storage.get(bytes("a"))).toThrow(DamagedStorage);
+    const snapshot = storage.snapshot();
+    expect(() => snapshot.get(bytes("a"))).toThrow(/state key .*61: expected checksum/);
+    await expect(snapshot.scan({})).rejects.toThrow(DamagedStorage);
+    await snapshot.close();
+    await storage.close();
+  });
+
+  test("a refused database is not left locked", async () => {
+    const value = await editDatabase(directory, (editor) => editor.get(keys.last));
+    await editDatabase(directory, (editor) => editor.del(keys.last));
+    await expect(reopen()).rejects.toThrow(DamagedStorage);
+    await editDatabase(directory, async (editor) => {
+      if (value !== undefined) await editor.put(keys.last, value);
+    });
+    await (await reopen()).close();
+  });
+});
+
+describe("damage while running", () => {
+  /** Flips one bit of `sought` in the table files, under the running database. */
+  function rot(sought: string): void {
+    for (const name of readdirSync(directory).filter((found) => found.endsWith(".ldb"))) {
+      const path = join(directory, name);
+      const content = readFileSync(path);
+      const at = content.indexOf(sought);
+      if (at < 0) continue;
+      content[at] = (content[at] ?? 0) ^ 1;
+      const file = openSync(path, "r+");
+      writeSync(file, content.subarray(at, at + 1), 0, 1, at);
+      closeSync(file);
+      return;
+    }
+    throw new Error(`no table file holds "${sought}"`);
+  }
+
+  test("rot in a table file, which LevelDB hands out without a word, is found on read", async () => {
+    const storage = await openLevelStorage({ directory, mustExist: false });
+    await writeLog(storage);
+    await storage.write(batch({ effects: [effect("key", "a value of the state")], applied: 3 }));
+    await storage.close();
+    // Opening moves everything from the write-ahead log into a table file.
+    const running = await reopen();
+    rot("entry 5 of term 2");
+    rot("a value of the state");
+    expect(ids(await running.readEntries(2, 4, 10_000))).toEqual(["2@1", "3@1", "4@2"]);
+    await expect(running.readEntries(2, 5, 10_000)).rejects.toThrow(/log entry 5: expected checksum/);
+    expect(() => running.get(bytes("key"))).toThrow(DamagedStorage);
+    // Replacing entry 6 onwards needs the chain value of entry 5: the write fails rather than build on it.
+    await running.write(batch({ entries: entries(6, 2) }));
+    const writing = running.write(batch({ entries: entries(6, 2) }));
+    await expect(writing).rejects.toThrow(StorageFailed);
+    await expect(writing).rejects.toThrow(/log entry 5: expected checksum/);
+    await running.close();
+  });
+
+  test("a failed write is final: every later one is refused with the first cause", async () => {
+    const storage = await openLevelStorage({ directory, mustExist: false });
+    await writeLog(storage);
+    // LevelDB cannot start a new file any more once its folder is gone, and says so when it has to.
+    rmSync(directory, { recursive: true });
+    const large = { key: bytes("large"), value: new Uint8Array(20 * 1024 * 1024) };
+    let failure: unknown;
+    for (let attempt = 0; failure === undefined && attempt < 5; attempt++) {
+      await storage.write(batch({ effects: [large], applied: 2 })).catch((error: unknown) => {
+        failure = error;
+      });
+    }
+    expect(failure).toBeInstanceOf(StorageFailed);
+    expect(failure).toHaveProperty("cause");
+    await expect(storage.write(batch({ applied: 3 }))).rejects.toBe(failure);
+    await storage.close();
+  });
+});
+
+describe("a write-ahead log cut short", () => {
+  test("at any byte opens as a prefix of the batches, all parts of each together", async () => {
+    const storage = await openLevelStorage({ directory, mustExist: false });
+    for (let index = 1; index <= 6; index++) {
+      await storage.write(
+        batch({
+          hardState: hardState(1),
+          entries: entries(index, 1),
+          effects: [effect("count", `${index}`)],
+          applied: index,
+        }),
+      );
+    }
+    await storage.close();
+    const log = readdirSync(directory).find((name) => name.endsWith(".log")) ?? "";
+    const whole = readFileSync(join(directory, log));
+    const copy = `${directory}-copy`;
+    mkdirSync(copy);
+    const seen = new Set<number>();
+    for (let length = whole.length; length > whole.length - 600; length -= 7) {
+      rmSync(copy, { recursive: true });
+      mkdirSync(copy);
+      for (const name of readdirSync(directory)) copyFileSync(join(directory, name), join(copy, name));
+      truncateSync(join(copy, log), length);
+      const cut = await reopen(copy);
+      const { last, applied } = cut.restored;
+      expect(last.index).toBe(applied);
+      expect(text(cut.get(bytes("count")))).toBe(`${applied}`);
+      seen.add(applied);
+      await cut.close();
+    }
+    expect(seen.size).toBeGreaterThan(1);
+    expect(seen).toContain(6);
+  });
+});
+
+describe("files of LevelDB", () => {
+  beforeEach(async () => {
+    const storage = await openLevelStorage({ directory, mustExist: false });
+    await writeLog(storage);
+    await storage.close();
+  });
+
+  test.each(["CURRENT", "MANIFEST"])("%s lost", async (name) => {
+    const file = readdirSync(directory).find((found) => found.startsWith(name)) ?? "";
+    rmSync(join(directory, file));
+    await expect(reopen()).rejects.toThrow(DamagedStorage);
+  });
+
+  test("the write-ahead log lost: the database is empty, and that is damage", async () => {
+    for (const file of readdirSync(directory)) if (file.endsWith(".log")) rmSync(join(directory, file));
+    await expect(reopen()).rejects.toThrow(
+      /expected the database that this node has written, found an empty one/,
+    );
+  });
+
+  test("garbage in MANIFEST", async () => {
+    const file = readdirSync(directory).find((found) => found.startsWith("MANIFEST")) ?? "";
+    writeFileSync(join(directory, file), "garbage");
+    await expect(reopen()).rejects.toThrow(DamagedStorage);
+  });
+});
