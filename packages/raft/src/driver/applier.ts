@@ -1,0 +1,129 @@
+/** Executes committed entries, in order, a slice at a time. */
+import { type Entry, EntryType, type Index } from "../core/index.js";
+import type { ApplyOutcome, Clock, StateMachine } from "../ports/index.js";
+import type { Overlay } from "./overlay.js";
+
+/** How long entries are executed before sockets and timers get their turn. */
+const sliceMs = 5;
+
+export interface ApplierHandlers<Result> {
+  /** The entry was executed; `result` is null for entries that are Raft's own. */
+  onApplied(entry: Entry, outcome: ApplyOutcome<Result> | null): void;
+  /** An entry that had to wait for data is done: `run` can go on. */
+  onResumed(): void;
+  /** The state machine threw: nothing of that entry was kept, and nothing after it will be executed. */
+  onFailure(entry: Entry, error: unknown): void;
+}
+
+export class Applier<Result> {
+  readonly #machine: StateMachine<Result>;
+  readonly #overlay: Overlay;
+  readonly #clock: Clock;
+  readonly #handlers: ApplierHandlers<Result>;
+  #queue: Entry[] = [];
+  #head = 0;
+  /** An entry is waiting for data. */
+  #blocked = false;
+  #stopped = false;
+
+  constructor(
+    machine: StateMachine<Result>,
+    overlay: Overlay,
+    clock: Clock,
+    handlers: ApplierHandlers<Result>,
+  ) {
+    this.#machine = machine;
+    this.#overlay = overlay;
+    this.#clock = clock;
+    this.#handlers = handlers;
+  }
+
+  /** Index of the last executed entry. */
+  get applied(): Index {
+    return this.#overlay.index;
+  }
+
+  /** Whether `run` would execute something now. */
+  get runnable(): boolean {
+    return !this.#blocked && !this.#stopped && this.#queue.length > 0 && !this.#overlay.full;
+  }
+
+  push(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#queue.push(entry);
+  }
+
+  /**
+   * Executes until the queue is empty, the slice is used up, the overlay is full (the writer makes room) or
+   * an entry has to wait for data.
+   */
+  run(): void {
+    if (!this.runnable) return;
+    const start = this.#clock.monotonicMs();
+    for (let entry = this.#queue[this.#head]; entry !== undefined; entry = this.#queue[this.#head]) {
+      if (this.#overlay.full) return;
+      if (!this.#execute(entry)) return;
+      if (this.#clock.monotonicMs() - start >= sliceMs) return;
+    }
+  }
+
+  /** Executes nothing any more; the outcome of an entry that waits for data is ignored. */
+  stop(): void {
+    this.#stopped = true;
+    this.#queue = [];
+    this.#head = 0;
+  }
+
+  /** Returns whether the entry is done. */
+  #execute(entry: Entry): boolean {
+    if (entry.index !== this.#overlay.index + 1) {
+      throw new Error(`entry ${entry.index} came for execution after entry ${this.#overlay.index}`);
+    }
+    if (entry.type !== EntryType.application) {
+      this.#finish(entry, null);
+      return true;
+    }
+    let outcome: ApplyOutcome<Result> | Promise<ApplyOutcome<Result>>;
+    try {
+      outcome = this.#machine.apply(entry, this.#overlay);
+    } catch (error) {
+      this.#fail(entry, error);
+      return false;
+    }
+    if (outcome instanceof Promise) {
+      this.#finishLater(entry, outcome);
+      return false;
+    }
+    this.#finish(entry, outcome);
+    return true;
+  }
+
+  #finishLater(entry: Entry, outcome: Promise<ApplyOutcome<Result>>): void {
+    this.#blocked = true;
+    outcome.then(
+      (value) => {
+        if (this.#stopped) return;
+        this.#blocked = false;
+        this.#finish(entry, value);
+        this.#handlers.onResumed();
+      },
+      (error: unknown) => {
+        if (!this.#stopped) this.#fail(entry, error);
+      },
+    );
+  }
+
+  #finish(entry: Entry, outcome: ApplyOutcome<Result> | null): void {
+    this.#head++;
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    }
+    this.#overlay.push(entry.index, entry.term, outcome?.effects ?? []);
+    this.#handlers.onApplied(entry, outcome);
+  }
+
+  #fail(entry: Entry, error: unknown): void {
+    this.stop();
+    this.#handlers.onFailure(entry, error);
+  }
+}

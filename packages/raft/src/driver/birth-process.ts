@@ -1,0 +1,93 @@
+/** Carries out what `birth.ts` decides: stores the record, then the identity, in that order. */
+import { birthRecord, type Membership, type NodeId } from "../core/index.js";
+import type { BirthMessage, Identity, IdentityStore, NodeIntroduction, Storage } from "../ports/index.js";
+import { type Birth, foundingMembership } from "./birth.js";
+import { bornAs, writeIdentity } from "./identity.js";
+import type { RaftLog } from "./types.js";
+
+export interface BirthProcessOptions {
+  readonly birth: Birth;
+  readonly identity: Identity;
+  readonly identityStore: IdentityStore;
+  readonly storage: Storage;
+  readonly randomId: () => string;
+  readonly log: RaftLog;
+  readonly onBorn: (identity: Identity, membership: Membership) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class BirthProcess {
+  readonly #options: BirthProcessOptions;
+  #described: string | null = null;
+  #refused: string | null = null;
+  #storing: Promise<void> | null = null;
+  #stopped = false;
+
+  constructor(options: BirthProcessOptions) {
+    this.#options = options;
+  }
+
+  /** The transport listens: from now on others may be heard, and a cluster of one can be founded. */
+  started(): void {
+    this.#progress();
+  }
+
+  connected(peer: NodeId, introduction: NodeIntroduction): void {
+    this.#options.birth.connected(peer, introduction);
+    this.#progress();
+  }
+
+  lost(peer: NodeId): void {
+    this.#options.birth.lost(peer);
+    this.#progress();
+  }
+
+  missing(): NodeId[] {
+    return this.#options.birth.missing();
+  }
+
+  onMessage(message: BirthMessage): void {
+    if (this.#storing !== null || this.#stopped) return;
+    const adoption = this.#options.birth.judge(message);
+    if (adoption.kind === "adopt") this.#store(adoption.membership);
+    else if (adoption.reason !== this.#refused) {
+      this.#refused = adoption.reason;
+      this.#options.log.error(
+        { from: message.from, clusterId: message.membership.clusterId },
+        adoption.reason,
+      );
+    }
+  }
+
+  /** Nothing is begun any more; resolves when what was begun has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#storing;
+  }
+
+  #progress(): void {
+    const { birth, log, randomId } = this.#options;
+    if (this.#storing !== null || this.#stopped) return;
+    const described = birth.describeMissing();
+    if (described !== this.#described) {
+      this.#described = described;
+      if (described === null) log.info({}, "all listed members are here; waiting for the cluster's birth");
+      else log.info({ missing: birth.missing() }, `the cluster is not born yet; waiting for ${described}`);
+    }
+    const founders = birth.founders();
+    if (founders !== null) this.#store(foundingMembership(randomId(), founders));
+  }
+
+  #store(membership: Membership): void {
+    this.#storing = this.#storeRecord(membership).catch((error: unknown) => this.#options.onFailure(error));
+  }
+
+  /** A crash between the two writes is repaired at start, by `establishIdentity`. */
+  async #storeRecord(membership: Membership): Promise<void> {
+    const { storage, identity, identityStore, onBorn } = this.#options;
+    const { hardState, entry } = birthRecord(membership);
+    await storage.write({ hardState, entries: [entry], compactTo: 0, effects: [], applied: null });
+    const born = await writeIdentity(identityStore, bornAs(identity, membership.clusterId));
+    if (!this.#stopped) onBorn(born, membership);
+  }
+}

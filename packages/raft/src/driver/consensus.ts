@@ -1,0 +1,244 @@
+/**
+ * A born node at work: the core, and everything that runs its `Ready`s.
+ *
+ * All inputs are queued and handled in *turns*. One turn steps everything that came in, runs `Ready` after
+ * `Ready` until nothing is due, executes a slice of committed entries and starts the next batch. So what
+ * arrives together is proposed, stored and sent together, without any timer, and the core is never entered
+ * from inside its own consequences.
+ */
+import {
+  type Config,
+  type Entry,
+  type FetchRequest,
+  type Input,
+  type NodeId,
+  type Proposal,
+  Raft,
+  type Restored,
+  type Status,
+} from "../core/index.js";
+import type { ApplyOutcome, Clock, StateMachine, Storage, Transport } from "../ports/index.js";
+import { Applier } from "./applier.js";
+import type { Overlay } from "./overlay.js";
+import { Proposals } from "./proposals.js";
+import { Reads } from "./reads.js";
+import { type ReadyTargets, runReady } from "./ready-runner.js";
+import { startTicker } from "./ticker.js";
+import { Transfers } from "./transfers.js";
+import type { ProposalOutcome, RaftLog, ReadOutcome } from "./types.js";
+import { Writer } from "./writer.js";
+
+export interface ConsensusOptions<Result> {
+  readonly config: Config;
+  readonly tickMs: number;
+  readonly restored: Restored;
+  readonly storage: Storage;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly stateMachine: StateMachine<Result>;
+  readonly overlay: Overlay;
+  readonly log: RaftLog;
+  /** An entry was executed; also for Raft's own entries, which execute nothing. */
+  readonly onApplied: (entry: Entry) => void;
+  /** A turn is over; whatever could be seen from outside may have changed. */
+  readonly onTurn: () => void;
+  /** This node must not go on. */
+  readonly onFailure: (error: Error) => void;
+}
+
+export class Consensus<Result> {
+  readonly #options: ConsensusOptions<Result>;
+  readonly #raft: Raft;
+  readonly #writer: Writer;
+  readonly #applier: Applier<Result>;
+  readonly #proposals: Proposals<Result>;
+  readonly #reads: Reads;
+  readonly #transfers = new Transfers();
+  readonly #targets: ReadyTargets<Result>;
+  readonly #stopTicker: () => void;
+  #inputs: Input[] = [];
+  #gathered: Proposal[] = [];
+  #turnDue = false;
+  #ended = false;
+  /** What the core was last told. */
+  #told: { readonly applied: number; readonly durable: number };
+
+  constructor(options: ConsensusOptions<Result>) {
+    const { config, restored, storage, transport, clock, overlay, log } = options;
+    this.#options = options;
+    this.#raft = new Raft(config, restored);
+    this.#proposals = new Proposals(log);
+    this.#reads = new Reads(log);
+    this.#told = { applied: restored.applied, durable: restored.applied };
+    this.#writer = new Writer(storage, restored, overlay, clock, {
+      onDurable: (ticket) => this.#onDurable(ticket),
+      onFailure: (error) => options.onFailure(asError(error)),
+    });
+    this.#applier = new Applier(options.stateMachine, overlay, clock, {
+      onApplied: (entry, outcome) => this.#onApplied(entry, outcome),
+      onResumed: () => this.#requestTurn(),
+      onFailure: (entry, error) =>
+        options.onFailure(
+          new Error(`the state machine failed at entry ${entry.index}, which was not kept`, { cause: error }),
+        ),
+    });
+    this.#targets = {
+      writer: this.#writer,
+      transport,
+      applier: this.#applier,
+      proposals: this.#proposals,
+      reads: this.#reads,
+      transfers: this.#transfers,
+      fetch: (request) => this.#fetch(request),
+      log,
+    };
+    this.#stopTicker = startTicker(clock, options.tickMs, () => this.step({ type: "tick" }));
+    this.#requestTurn();
+  }
+
+  get proposalsPending(): number {
+    return this.#proposals.size;
+  }
+
+  status(): Status {
+    return this.#raft.status();
+  }
+
+  /** Queues an input for the next turn. */
+  step(input: Input): void {
+    if (this.#ended) return;
+    this.#inputs.push(input);
+    this.#requestTurn();
+  }
+
+  /** All proposals of one turn enter the core together. */
+  propose(data: Uint8Array, settle: (outcome: ProposalOutcome<Result>) => void): void {
+    this.#gathered.push(this.#proposals.add(data, settle));
+    this.#requestTurn();
+  }
+
+  readBarrier(settle: (outcome: ReadOutcome) => void): void {
+    this.#reads.add(settle);
+    this.#requestTurn();
+  }
+
+  transfer(to: NodeId): Promise<void> {
+    const moved = this.#transfers.add(to);
+    this.step({ type: "transfer", to });
+    return moved;
+  }
+
+  /** For a clean stop: nothing new is begun, the effects of what was executed become durable, the rest ends. */
+  async stop(): Promise<void> {
+    this.#end();
+    await this.#writer.close();
+    this.#settleRest();
+  }
+
+  /** After a failure: nothing is written, sent or executed any more. */
+  abandon(): void {
+    if (!this.#ended) this.#end();
+    this.#writer.abandon();
+    this.#settleRest();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#stopTicker();
+    this.#applier.stop();
+    this.#inputs = [];
+    this.#gathered = [];
+  }
+
+  #settleRest(): void {
+    this.#proposals.abandon();
+    this.#reads.abandon();
+    this.#transfers.refuse("this node stops");
+  }
+
+  #requestTurn(): void {
+    if (this.#turnDue || this.#ended) return;
+    this.#turnDue = true;
+    // After the sockets' turn, so that everything they brought is in it.
+    this.#options.clock.nextTurn(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#turnDue = false;
+    if (this.#ended) return;
+    try {
+      this.#stepInputs();
+      this.#runReadies();
+      // The disk works while entries are executed …
+      this.#pump();
+      this.#applier.run();
+      this.#tellApplied();
+      this.#runReadies();
+      // … and if it was idle, it may write what they changed.
+      this.#pump();
+      this.#reads.settle(this.#applier.applied);
+      if (this.#applier.runnable) this.#requestTurn();
+    } catch (error) {
+      this.#options.onFailure(asError(error));
+    }
+    this.#options.onTurn();
+  }
+
+  #stepInputs(): void {
+    const inputs = this.#inputs;
+    this.#inputs = [];
+    for (const input of inputs) {
+      this.#raft.step(input);
+      if (input.type === "transfer" && this.#raft.status().role !== "leader") {
+        this.#transfers.refuse("this node does not lead");
+      }
+    }
+    if (this.#gathered.length > 0) {
+      const proposals = this.#gathered;
+      this.#gathered = [];
+      this.#raft.step({ type: "propose", proposals });
+    }
+    const context = this.#reads.takeContext();
+    if (context !== null) this.#raft.step({ type: "readIndex", context });
+  }
+
+  #runReadies(): void {
+    while (!this.#ended && this.#raft.hasReady()) runReady(this.#raft.ready(), this.#targets);
+  }
+
+  #pump(): void {
+    if (!this.#ended) this.#writer.pump();
+  }
+
+  #tellApplied(): void {
+    if (this.#ended) return;
+    const told = { applied: this.#applier.applied, durable: this.#writer.durable };
+    if (told.applied === this.#told.applied && told.durable === this.#told.durable) return;
+    this.#told = told;
+    this.#raft.step({ type: "applied", ...told });
+  }
+
+  #onApplied(entry: Entry, outcome: ApplyOutcome<Result> | null): void {
+    this.#options.onApplied(entry);
+    this.#proposals.applied(entry, outcome === null ? null : { value: outcome.result });
+  }
+
+  #onDurable(ticket: number | null): void {
+    if (ticket !== null) this.step({ type: "stored", ticket });
+    // A batch of effects alone: the turn tells the core how far they reach.
+    else this.#requestTurn();
+  }
+
+  #fetch({ id, from, to, maxBytes }: FetchRequest): void {
+    this.#options.storage.readEntries(from, to, maxBytes).then(
+      (entries) => this.step({ type: "fetched", id, entries }),
+      (error: unknown) => {
+        if (!this.#ended) this.#options.onFailure(asError(error));
+      },
+    );
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

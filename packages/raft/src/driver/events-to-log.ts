@@ -1,0 +1,46 @@
+/** The one place where what happened inside the core becomes lines in a log. */
+import type { RaftEvent } from "../core/index.js";
+import type { RaftLog } from "./types.js";
+
+type Line<Type extends RaftEvent["type"]> = (event: Extract<RaftEvent, { type: Type }>) => {
+  readonly level: keyof RaftLog;
+  readonly message: string;
+};
+
+const lines: { readonly [Type in RaftEvent["type"]]: Line<Type> } = {
+  roleChanged: ({ role, term, why }) => ({
+    level: "info",
+    message: `became ${role} in term ${term}: ${why}`,
+  }),
+  leaderChanged: ({ leader, term }) =>
+    leader === null
+      ? { level: "warn", message: `no leader known in term ${term}` }
+      : { level: "info", message: `${leader} leads in term ${term}` },
+  termChanged: ({ term }) => ({ level: "debug", message: `term is ${term}` }),
+  voteGranted: ({ to, term, preVote }) => ({
+    level: "debug",
+    message: `${preVote ? "pre-vote" : "vote"} for ${to} in term ${term}`,
+  }),
+  voteRefused: ({ to, term, preVote, why }) => ({
+    level: "debug",
+    message: `no ${preVote ? "pre-vote" : "vote"} for ${to} in term ${term}: ${why}`,
+  }),
+  committed: ({ index }) => ({ level: "debug", message: `committed up to ${index}` }),
+  truncated: ({ from, to }) => ({
+    level: "info",
+    message: `entries ${from} to ${to} were never committed and give way to the leader's`,
+  }),
+  membershipChanged: ({ index }) => ({ level: "info", message: `membership of entry ${index} is in force` }),
+  transferStarted: ({ to }) => ({ level: "info", message: `handing leadership to ${to}` }),
+  transferAborted: ({ to }) => ({ level: "warn", message: `leadership was not handed to ${to}` }),
+};
+
+export function logEvent(log: RaftLog, event: RaftEvent): void {
+  const { level, message } = lineOf(event);
+  log[level](event, message);
+}
+
+function lineOf<Type extends RaftEvent["type"]>(event: Extract<RaftEvent, { type: Type }>) {
+  const line: Line<Type> = lines[event.type as Type];
+  return line(event);
+}

@@ -1,0 +1,54 @@
+import type { Membership, NodeId, Status } from "../core/index.js";
+import type { Identity } from "../ports/index.js";
+import { failureTolerance } from "./failure-tolerance.js";
+import type { NodeStatus } from "./types.js";
+
+export interface StatusParts {
+  readonly nodeId: NodeId;
+  /** Null before birth. */
+  readonly consensus: { status(): Status; readonly proposalsPending: number } | null;
+  readonly identity: Identity;
+  readonly membership: Membership | null;
+  readonly missing: readonly NodeId[];
+  readonly connected: readonly NodeId[];
+}
+
+export function nodeStatus(parts: StatusParts): NodeStatus {
+  const { nodeId, consensus, identity, membership, missing, connected } = parts;
+  const status = consensus?.status() ?? unborn(nodeId);
+  return {
+    ...status,
+    born: identity.born,
+    missing,
+    clusterId: identity.clusterId,
+    membership,
+    connected,
+    proposalsPending: consensus?.proposalsPending ?? 0,
+    failureTolerance: membership === null ? 0 : failureTolerance(membership, isAliveTo(status, connected)),
+  };
+}
+
+/** A leader knows who answers it; anybody else can only look at its connections. */
+function isAliveTo(status: Status, connected: readonly NodeId[]): (id: NodeId) => boolean {
+  const alive = new Set(
+    status.role === "leader"
+      ? status.followers.filter(({ active }) => active).map(({ id }) => id)
+      : connected,
+  );
+  return (id) => id === status.id || alive.has(id);
+}
+
+function unborn(id: NodeId): Status {
+  return {
+    id,
+    role: "follower",
+    term: 0,
+    leader: null,
+    commit: 0,
+    applied: 0,
+    lastIndex: 0,
+    firstIndex: 1,
+    canServe: false,
+    followers: [],
+  };
+}

@@ -1,0 +1,156 @@
+/** Effects that were executed but are not on disk yet, in memory, in front of the storage. */
+import type { Index } from "../core/index.js";
+import type { Effect, KeyRange, KeyValue, StateSnapshot, StateView, Storage } from "../ports/index.js";
+import { keyText, type Layer, layerGet, layerRange, mergeScan, newLayer } from "./overlay-layer.js";
+
+/** What a waiting entry costs beyond its effects: without it, entries that change nothing would be unbounded. */
+const entryOverheadBytes = 64;
+
+/** The effects of one applied entry, waiting for a batch. Empty for a no-op: its index still must advance. */
+export interface PendingEffects {
+  readonly index: Index;
+  readonly term: number;
+  readonly effects: readonly Effect[];
+  readonly bytes: number;
+}
+
+/**
+ * Two layers: `active` takes the effects of every entry as it is executed; the writer moves the oldest of
+ * them to `inFlight`, writes them, and drops that layer when the write has resolved. A reader looks into
+ * `active`, then `inFlight`, then the storage, and so never sees the state go back.
+ *
+ * It is bounded: `full` tells the applier to pause (the log goes on; only execution waits for the disk).
+ */
+export class Overlay implements StateView {
+  readonly #storage: Storage;
+  readonly #bytesMax: number;
+  #active: Layer = newLayer();
+  /** True while a snapshot reads `active`; the next change works on a copy. */
+  #activeShared = false;
+  #inFlight: Layer = newLayer();
+  #inFlightBytes = 0;
+  #queue: PendingEffects[] = [];
+  #queueBytes = 0;
+  #index: Index;
+
+  constructor(storage: Storage, applied: Index, bytesMax: number) {
+    this.#storage = storage;
+    this.#index = applied;
+    this.#bytesMax = bytesMax;
+  }
+
+  get index(): Index {
+    return this.#index;
+  }
+
+  /** Bytes of keys and values that are not durable yet. */
+  get bytes(): number {
+    return this.#queueBytes + this.#inFlightBytes;
+  }
+
+  /** Bytes that no write carries yet. */
+  get waitingBytes(): number {
+    return this.#queueBytes;
+  }
+
+  get full(): boolean {
+    return this.bytes >= this.#bytesMax;
+  }
+
+  /** Applied entries whose effects no write carries yet, oldest first. */
+  get waiting(): readonly PendingEffects[] {
+    return this.#queue;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    if (this.#active.pending.size > 0 || this.#inFlight.pending.size > 0) {
+      const text = keyText(key);
+      const effect = layerGet(this.#active, text) ?? layerGet(this.#inFlight, text);
+      if (effect !== undefined) return effect.value ?? undefined;
+    }
+    return this.#storage.get(key);
+  }
+
+  /** The entry was executed: its effects show from now on. */
+  push(index: Index, term: number, effects: readonly Effect[]): void {
+    let bytes = entryOverheadBytes;
+    if (effects.length > 0) {
+      this.#unshareActive();
+      for (const effect of effects) {
+        const text = keyText(effect.key);
+        if (!this.#active.pending.has(text)) this.#active.sorted = null;
+        this.#active.pending.set(text, { effect, index });
+        bytes += effect.key.length + (effect.value?.length ?? 0);
+      }
+    }
+    this.#queue.push({ index, term, effects, bytes });
+    this.#queueBytes += bytes;
+    this.#index = index;
+  }
+
+  /**
+   * The writer takes the `count` oldest waiting entries; their effects move to the layer in flight.
+   * Returns one effect per key, the latest: what the others wrote would be overwritten in the same batch.
+   */
+  beginWrite(count: number): Effect[] {
+    const taken = this.#queue.splice(0, count);
+    const last = taken.at(-1);
+    if (last === undefined) return [];
+    this.#inFlight = newLayer();
+    for (const entry of taken) {
+      for (const effect of entry.effects)
+        this.#inFlight.pending.set(keyText(effect.key), { effect, index: entry.index });
+      this.#inFlightBytes += entry.bytes;
+    }
+    this.#queueBytes -= this.#inFlightBytes;
+    this.#removeFromActive(last.index);
+    return Array.from(this.#inFlight.pending.values(), (pending) => pending.effect);
+  }
+
+  /** That write is durable: the storage answers for it now. */
+  endWrite(): void {
+    this.#inFlight = newLayer();
+    this.#inFlightBytes = 0;
+  }
+
+  snapshot(): StateSnapshot {
+    const below = this.#storage.snapshot();
+    const index = this.#index;
+    const active = this.#active;
+    const inFlight = this.#inFlight;
+    this.#activeShared = true;
+    return {
+      index,
+      get(key: Uint8Array): Uint8Array | undefined {
+        const text = keyText(key);
+        const effect = layerGet(active, text) ?? layerGet(inFlight, text);
+        return effect === undefined ? below.get(key) : (effect.value ?? undefined);
+      },
+      scan(range: KeyRange): Promise<readonly KeyValue[]> {
+        return mergeScan(below, layerRange([inFlight, active], range), range);
+      },
+      close: () => below.close(),
+    };
+  }
+
+  /** Keys that a later entry wrote again stay: their newer value is not in the write. */
+  #removeFromActive(upTo: Index): void {
+    if (this.#queue.length === 0) {
+      this.#active = newLayer();
+      this.#activeShared = false;
+      return;
+    }
+    this.#unshareActive();
+    for (const key of this.#inFlight.pending.keys()) {
+      const newest = this.#active.pending.get(key);
+      if (newest !== undefined && newest.index <= upTo) this.#active.pending.delete(key);
+    }
+    this.#active.sorted = null;
+  }
+
+  #unshareActive(): void {
+    if (!this.#activeShared) return;
+    this.#active = { pending: new Map(this.#active.pending), sorted: null };
+    this.#activeShared = false;
+  }
+}

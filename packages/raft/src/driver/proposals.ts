@@ -1,0 +1,91 @@
+/** What became of each proposal. Every one ends exactly once. */
+import type { AcceptedProposal, Entry, Index, Proposal, RefusedProposal, Term } from "../core/index.js";
+import { safely } from "./safely.js";
+import type { ProposalOutcome, RaftLog } from "./types.js";
+
+type Settle<Result> = (outcome: ProposalOutcome<Result>) => void;
+
+interface Accepted<Result> {
+  readonly term: Term;
+  readonly settle: Settle<Result>;
+  /**
+   * A proposal of an earlier leadership of this node at the same index, truncated here since. It is not lost
+   * yet: another server may still hold that entry, win an election and commit it.
+   */
+  readonly former: Accepted<Result> | undefined;
+}
+
+/**
+ * A proposal waits first under its context, for the core to accept or refuse it; then under its index, for
+ * an entry to be committed there. Same term: it is that entry. Another term: another leader's entry took
+ * the place, and the proposal can never be committed (paper, section 5.4.3).
+ */
+export class Proposals<Result> {
+  #contexts = 0;
+  readonly #byContext = new Map<number, Settle<Result>>();
+  readonly #byIndex = new Map<Index, Accepted<Result>>();
+  readonly #log: RaftLog;
+  #size = 0;
+
+  constructor(log: RaftLog) {
+    this.#log = log;
+  }
+
+  /** Proposals that have not ended. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Registers a proposal; the returned input goes to the core. */
+  add(data: Uint8Array, settle: Settle<Result>): Proposal {
+    const context = ++this.#contexts;
+    this.#byContext.set(context, settle);
+    this.#size++;
+    return { context, data };
+  }
+
+  accepted({ context, index, term }: AcceptedProposal): void {
+    const settle = this.#byContext.get(context);
+    if (settle === undefined) return;
+    this.#byContext.delete(context);
+    this.#byIndex.set(index, { term, settle, former: this.#byIndex.get(index) });
+  }
+
+  refused({ context, reason }: RefusedProposal): void {
+    const settle = this.#byContext.get(context);
+    if (settle === undefined) return;
+    this.#byContext.delete(context);
+    this.#end(settle, { kind: "refused", reason });
+  }
+
+  /** The entry was executed. `result` is null for entries that no proposal can be (no-op, membership). */
+  applied(entry: Entry, result: { readonly value: Result } | null): void {
+    let pending = this.#byIndex.get(entry.index);
+    if (pending === undefined) return;
+    this.#byIndex.delete(entry.index);
+    for (; pending !== undefined; pending = pending.former) {
+      const same = pending.term === entry.term && result !== null;
+      this.#end(
+        pending.settle,
+        same ? { kind: "applied", index: entry.index, result: result.value } : { kind: "lost" },
+      );
+    }
+  }
+
+  /** This node stops: nobody here will learn how the rest ends. */
+  abandon(): void {
+    const waiting = [...this.#byContext.values()];
+    for (const newest of this.#byIndex.values()) {
+      let pending: Accepted<Result> | undefined = newest;
+      for (; pending !== undefined; pending = pending.former) waiting.push(pending.settle);
+    }
+    this.#byContext.clear();
+    this.#byIndex.clear();
+    for (const settle of waiting) this.#end(settle, { kind: "unknown" });
+  }
+
+  #end(settle: Settle<Result>, outcome: ProposalOutcome<Result>): void {
+    this.#size--;
+    safely(this.#log, () => settle(outcome));
+  }
+}

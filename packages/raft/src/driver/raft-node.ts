@@ -1,0 +1,306 @@
+/**
+ * One server of a cluster, composed of its parts:
+ *
+ *     identity ─▶ birth (once in a cluster's life) ─▶ consensus: core ▸ writer ▸ applier
+ *         ▲                    ▲                              ▲
+ *       disk               transport ────── messages ─────────┘
+ */
+import {
+  birthRestored,
+  decodeMembership,
+  type Entry,
+  EntryType,
+  isVoter,
+  type Membership,
+  type NodeId,
+  type Restored,
+} from "../core/index.js";
+import {
+  type Identity,
+  type NodeIntroduction,
+  type PeerMessage,
+  RequestFailed,
+  type StateView,
+  type TransportHandlers,
+} from "../ports/index.js";
+import { Birth } from "./birth.js";
+import { BirthProcess } from "./birth-process.js";
+import { Consensus } from "./consensus.js";
+import { coreConfig, tickMsOf } from "./core-config.js";
+import { establishIdentity } from "./identity.js";
+import { memberListDigest, peersToDial, validateMemberList } from "./member-list.js";
+import { nodeStatus } from "./node-status.js";
+import { Overlay } from "./overlay.js";
+import { RefusalLog } from "./refusal-log.js";
+import { safely } from "./safely.js";
+import { TransferFailed } from "./transfers.js";
+import type { NodeStatus, ProposalOutcome, RaftNode, RaftNodeOptions, ReadOutcome } from "./types.js";
+
+/** Effects that may wait for the disk in memory; beyond it execution pauses, the log does not. */
+const overlayBytesMax = 8 * 1024 * 1024;
+
+/**
+ * Starts one server: settles its identity, then listens, dials, and takes part.
+ *
+ * Rejects when the configuration is wrong (`RangeError`, `InvalidMemberList`), the disk belongs to somebody
+ * else (`WrongIdentity`), or the transport cannot start; storage and transport still belong to the caller
+ * then. Once it resolved they belong to the node, and `stop` closes them.
+ */
+export async function startRaftNode<Result>(options: RaftNodeOptions<Result>): Promise<RaftNode<Result>> {
+  validateMemberList(options.nodeId, options.members);
+  coreConfig(options.nodeId, options, options.random);
+  const identity = await establishIdentity(options, options.storage.restored);
+  const server = new Server(options, identity);
+  await server.start();
+  return server;
+}
+
+class Server<Result> implements RaftNode<Result> {
+  readonly #options: RaftNodeOptions<Result>;
+  readonly #overlay: Overlay;
+  readonly #digest: string;
+  readonly #refusals: RefusalLog;
+  readonly #listeners = new Set<() => void>();
+  /** How each peer introduced itself on its newest connection. */
+  readonly #introductions = new Map<NodeId, NodeIntroduction>();
+  #identity: Identity;
+  #membership: Membership | null;
+  #birth: BirthProcess | null = null;
+  #consensus: Consensus<Result> | null = null;
+  #seen = "";
+  #stopping: Promise<void> | null = null;
+  #failed = false;
+  #transportClosing: Promise<void> | null = null;
+
+  constructor(options: RaftNodeOptions<Result>, identity: Identity) {
+    const { restored } = options.storage;
+    this.#options = options;
+    this.#identity = identity;
+    this.#membership = restored.membership?.membership ?? null;
+    this.#digest = memberListDigest(options.members);
+    this.#overlay = new Overlay(options.storage, restored.applied, overlayBytesMax);
+    this.#refusals = new RefusalLog(options.log);
+  }
+
+  get view(): StateView {
+    return this.#overlay;
+  }
+
+  async start(): Promise<void> {
+    const { transport, storage } = this.#options;
+    if (!this.#identity.born) this.#birth = this.#awaitBirth();
+    this.#dial();
+    await transport.start(this.#handlers());
+    if (this.#identity.born) this.#takePart(storage.restored);
+    this.#birth?.started();
+  }
+
+  propose(data: Uint8Array, settle: (outcome: ProposalOutcome<Result>) => void): void {
+    const ended = this.#ended;
+    if (this.#consensus !== null && !ended) this.#consensus.propose(data, settle);
+    else this.#later(() => settle({ kind: "refused", reason: ended ? "stopped" : "notLeader" }));
+  }
+
+  readBarrier(settle: (outcome: ReadOutcome) => void): void {
+    if (this.#consensus !== null && !this.#ended) this.#consensus.readBarrier(settle);
+    else this.#later(() => settle({ kind: "refused" }));
+  }
+
+  async transfer(to: NodeId): Promise<void> {
+    if (this.#ended) throw new TransferFailed("leadership cannot be handed over: this node has stopped");
+    if (this.#consensus === null || this.#membership === null) {
+      throw new TransferFailed("leadership cannot be handed over: the cluster is not born yet");
+    }
+    if (to === this.#options.nodeId || !isVoter(this.#membership, to)) {
+      const others = this.#membership.voters.filter((id) => id !== this.#options.nodeId);
+      throw new TransferFailed(
+        `leadership cannot be handed to "${to}": it must be one of ${others.join(", ") || "(there is no other voter)"}`,
+      );
+    }
+    return this.#consensus.transfer(to);
+  }
+
+  async request(peer: NodeId, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    if (this.#ended) throw new RequestFailed(`nothing was sent to ${peer}: this node has stopped`, false);
+    return this.#options.transport.request(peer, payload, timeoutMs);
+  }
+
+  status(): NodeStatus {
+    const { transport, members, nodeId } = this.#options;
+    return nodeStatus({
+      nodeId,
+      consensus: this.#consensus,
+      identity: this.#identity,
+      membership: this.#membership,
+      missing: this.#birth?.missing() ?? [],
+      connected: peersToDial(nodeId, members, this.#membership)
+        .map(({ id }) => id)
+        .filter((id) => transport.connected(id)),
+    });
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#birth?.stop();
+    await this.#consensus?.stop();
+    await this.#closeTransport();
+    await this.#options.storage.close();
+  }
+
+  get #ended(): boolean {
+    return this.#failed || this.#stopping !== null;
+  }
+
+  #awaitBirth(): BirthProcess {
+    const { nodeId, members, identity, storage, randomId, log } = this.#options;
+    const { incarnation } = this.#identity;
+    return new BirthProcess({
+      birth: new Birth({ nodeId, incarnation, members, memberListDigest: this.#digest }),
+      identity: this.#identity,
+      identityStore: identity,
+      storage,
+      randomId,
+      log,
+      onBorn: (born, membership) => {
+        log.info({ clusterId: membership.clusterId }, `the cluster is born: ${membership.voters.join(", ")}`);
+        this.#identity = born;
+        this.#membership = membership;
+        this.#birth = null;
+        this.#dial();
+        this.#takePart(birthRestored(membership));
+        for (const [peer, introduction] of this.#introductions) this.#tellUnborn(peer, introduction);
+      },
+      onFailure: (error) => this.#fail(error instanceof Error ? error : new Error(String(error))),
+    });
+  }
+
+  #takePart(restored: Restored): void {
+    const { nodeId, storage, transport, clock, stateMachine, random, log } = this.#options;
+    this.#consensus = new Consensus({
+      config: coreConfig(nodeId, this.#options, random),
+      tickMs: tickMsOf(this.#options),
+      restored,
+      storage,
+      transport,
+      clock,
+      stateMachine,
+      overlay: this.#overlay,
+      log,
+      onApplied: (entry) => this.#onApplied(entry),
+      onTurn: () => this.#notify(),
+      onFailure: (error) => this.#fail(error),
+    });
+    this.#notify();
+  }
+
+  #handlers(): TransportHandlers {
+    return {
+      introduction: () => ({
+        clusterName: this.#options.clusterName,
+        nodeId: this.#options.nodeId,
+        incarnation: this.#identity.incarnation,
+        clusterId: this.#identity.clusterId,
+        memberListDigest: this.#digest,
+      }),
+      membership: () => this.#membership,
+      onMessage: (message) => this.#onMessage(message),
+      onConnected: (peer, introduction) => this.#onConnected(peer, introduction),
+      onLost: (peer) => this.#onLost(peer),
+      onDropped: (peer) => this.#consensus?.step({ type: "peerReset", peer }),
+      onRefused: (peer, reason) => this.#refusals.refused(peer, reason),
+      onRequest: async (peer, payload) => {
+        if (this.#ended) throw new RequestFailed(`${this.#options.nodeId} has stopped`, false);
+        return this.#options.onRequest(peer, payload);
+      },
+    };
+  }
+
+  #onMessage(message: PeerMessage): void {
+    if (this.#ended) return;
+    // Raft messages that come before birth is stored are lost, as any message may be.
+    if (message.type !== "birth") this.#consensus?.step({ type: "receive", message });
+    else if (this.#birth !== null) this.#birth.onMessage(message);
+    else if (message.membership.clusterId !== this.#identity.clusterId) {
+      this.#options.log.error(
+        { from: message.from, clusterId: message.membership.clusterId },
+        `${message.from} belongs to another cluster with the same name; this node belongs to ${this.#identity.clusterId}`,
+      );
+    }
+  }
+
+  #onConnected(peer: NodeId, introduction: NodeIntroduction): void {
+    if (this.#ended) return;
+    this.#introductions.set(peer, introduction);
+    this.#refusals.connected(peer);
+    this.#options.log.info({ peer }, `connected with ${peer}`);
+    this.#consensus?.step({ type: "peerReset", peer });
+    this.#birth?.connected(peer, introduction);
+    if (this.#identity.born) this.#tellUnborn(peer, introduction);
+    this.#notify();
+  }
+
+  #onLost(peer: NodeId): void {
+    if (this.#ended) return;
+    this.#introductions.delete(peer);
+    this.#options.log.info({ peer }, `lost the connection with ${peer}`);
+    this.#consensus?.step({ type: "peerLost", peer });
+    this.#birth?.lost(peer);
+    this.#notify();
+  }
+
+  #tellUnborn(peer: NodeId, introduction: NodeIntroduction): void {
+    if (introduction.clusterId !== null || this.#membership === null) return;
+    const { transport, nodeId } = this.#options;
+    transport.send({ type: "birth", from: nodeId, to: peer, membership: this.#membership });
+  }
+
+  #onApplied(entry: Entry): void {
+    if (entry.type !== EntryType.membership) return;
+    this.#membership = decodeMembership(entry.data);
+    this.#dial();
+  }
+
+  #dial(): void {
+    const { transport, nodeId, members } = this.#options;
+    transport.setPeers(peersToDial(nodeId, members, this.#membership));
+  }
+
+  #notify(): void {
+    if (this.#ended) return;
+    const { leader, term, role, canServe, born, missing, connected } = this.status();
+    const seen = JSON.stringify([leader, term, role, canServe, born, missing, connected]);
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    for (const listener of [...this.#listeners]) safely(this.#options.log, listener);
+  }
+
+  #later(callback: () => void): void {
+    this.#options.clock.nextTurn(() => safely(this.#options.log, callback));
+  }
+
+  /** The process must end; until it does, this node is silent. */
+  #fail(error: Error): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#consensus?.abandon();
+    this.#options.log.error({ err: error }, `this node cannot go on: ${error.message}`);
+    this.#closeTransport().catch((closing: unknown) =>
+      this.#options.log.error({ err: closing }, "closing the transport failed"),
+    );
+    safely(this.#options.log, () => this.#options.onFatal(error));
+  }
+
+  #closeTransport(): Promise<void> {
+    this.#transportClosing ??= this.#options.transport.close();
+    return this.#transportClosing;
+  }
+}

@@ -1,0 +1,42 @@
+/** Does what a `Ready` asks for. The duties stand on its fields, in `core/ready.ts`. */
+import type { FetchRequest, Ready } from "../core/index.js";
+import type { Transport } from "../ports/index.js";
+import type { Applier } from "./applier.js";
+import { logEvent } from "./events-to-log.js";
+import type { Proposals } from "./proposals.js";
+import type { Reads } from "./reads.js";
+import type { Transfers } from "./transfers.js";
+import type { RaftLog } from "./types.js";
+import type { Writer } from "./writer.js";
+
+export interface ReadyTargets<Result> {
+  readonly writer: Writer;
+  readonly transport: Transport;
+  readonly applier: Applier<Result>;
+  readonly proposals: Proposals<Result>;
+  readonly reads: Reads;
+  readonly transfers: Transfers;
+  readonly fetch: (request: FetchRequest) => void;
+  readonly log: RaftLog;
+}
+
+/**
+ * Store ▸ send ▸ apply. Nothing here waits: the write starts at the writer's next `pump`, sending queues, and
+ * entries are executed by the applier's next `run`. That messages which promise durability are not sent too
+ * early is the core's doing: it gives them out only after `stored`.
+ */
+export function runReady<Result>(ready: Ready, to: ReadyTargets<Result>): void {
+  for (const event of ready.events) {
+    logEvent(to.log, event);
+    to.transfers.onEvent(event);
+  }
+  if (ready.store !== null) to.writer.store(ready.store);
+  for (const message of ready.messages) to.transport.send(message);
+  // Before `apply`: an entry accepted and committed in one turn must find its proposal.
+  for (const accepted of ready.accepted) to.proposals.accepted(accepted);
+  for (const refused of ready.refused) to.proposals.refused(refused);
+  for (const read of ready.reads) to.reads.granted(read);
+  for (const context of ready.readsRefused) to.reads.refused(context);
+  for (const request of ready.fetch) to.fetch(request);
+  to.applier.push(ready.apply);
+}

@@ -1,0 +1,171 @@
+/**
+ * The one writer of the one database: exactly one batch is in flight, and whatever arrives meanwhile makes
+ * the next one.
+ *
+ * A batch carries the core's store request, if there is one, and behind it the effects of entries applied
+ * since the last batch together with the new applied index. So one fsync serves replication and execution,
+ * and log, applied index and state cannot disagree after a crash.
+ */
+import type { Index, Restored, StoreRequest } from "../core/index.js";
+import type { Clock, Storage, WriteBatch } from "../ports/index.js";
+import type { Overlay } from "./overlay.js";
+import { StoredTerms } from "./stored-terms.js";
+
+/** Most bytes of effects in one batch, so that the log never waits long behind the state. */
+const batchEffectsBytesMax = 1024 * 1024;
+/** Effects wait at most this long for a store request to ride with. */
+const idleFlushMs = 100;
+
+export interface WriterHandlers {
+  /** The batch is durable, and with it the store request of that ticket (null: it carried effects only). */
+  onDurable(ticket: number | null): void;
+  /** Nothing may be written any more (a failed fsync cannot be retried). */
+  onFailure(error: unknown): void;
+}
+
+export class Writer {
+  readonly #storage: Storage;
+  readonly #overlay: Overlay;
+  readonly #clock: Clock;
+  readonly #handlers: WriterHandlers;
+  readonly #stored: StoredTerms;
+  #request: StoreRequest | null = null;
+  #writing: Promise<void> | null = null;
+  #durable: Index;
+  #flushDue = false;
+  #cancelFlush: (() => void) | null = null;
+  #closed = false;
+
+  /** @param restored what is on disk now; not `storage.restored` when birth has written since */
+  constructor(
+    storage: Storage,
+    restored: Restored,
+    overlay: Overlay,
+    clock: Clock,
+    handlers: WriterHandlers,
+  ) {
+    this.#storage = storage;
+    this.#overlay = overlay;
+    this.#clock = clock;
+    this.#handlers = handlers;
+    this.#stored = new StoredTerms(restored);
+    this.#durable = restored.applied;
+  }
+
+  /** Up to here the log's effects are on disk. */
+  get durable(): Index {
+    return this.#durable;
+  }
+
+  /** Takes the core's request; it is written by this or the next `pump`. */
+  store(request: StoreRequest): void {
+    if (this.#request !== null) {
+      throw new Error(
+        `store request ${request.ticket} came while ${this.#request.ticket} still waits: the core may have one outstanding`,
+      );
+    }
+    this.#request = request;
+  }
+
+  /**
+   * Starts a batch if none is in flight and something is due: a store request, a batch full of effects, or
+   * effects that waited long enough. Called at the end of every turn, never in between, so that the next
+   * store request and the effects meet in one batch.
+   */
+  pump(): void {
+    if (this.#writing !== null || this.#closed) return;
+    const effectsDue = this.#flushDue || this.#overlay.waitingBytes >= batchEffectsBytesMax;
+    if (this.#request !== null || (effectsDue && this.#ridingCount() > 0)) this.#write();
+    else if (this.#overlay.waiting.length > 0) this.#armFlush();
+  }
+
+  /**
+   * Writes all effects that may be written; for a clean stop, after which nothing is stored any more. A store
+   * request that was not started is forgotten: nobody was promised anything about it.
+   */
+  async close(): Promise<void> {
+    this.#request = null;
+    this.#cancelFlush?.();
+    await this.#writing;
+    while (!this.#closed && this.#ridingCount() > 0) {
+      this.#write();
+      await this.#writing;
+    }
+    this.#closed = true;
+  }
+
+  /** Starts nothing any more; a batch in flight ends unheard. */
+  abandon(): void {
+    this.#closed = true;
+    this.#cancelFlush?.();
+  }
+
+  #write(): void {
+    const request = this.#request;
+    this.#request = null;
+    this.#flushDue = false;
+    this.#cancelFlush?.();
+    this.#cancelFlush = null;
+    if (request !== null) this.#stored.append(request.entries, request.compactTo);
+
+    const count = this.#ridingCount();
+    const applied = this.#overlay.waiting[count - 1]?.index ?? null;
+    const batch: WriteBatch = {
+      hardState: request?.hardState ?? null,
+      entries: request?.entries ?? [],
+      compactTo: request?.compactTo ?? 0,
+      effects: this.#overlay.beginWrite(count),
+      applied,
+    };
+    this.#writing = this.#writeBatch(batch, request?.ticket ?? null);
+  }
+
+  async #writeBatch(batch: WriteBatch, ticket: number | null): Promise<void> {
+    try {
+      await this.#storage.write(batch);
+    } catch (error) {
+      this.#onFailed(error);
+      return;
+    }
+    this.#onWritten(ticket, batch.applied);
+  }
+
+  #onWritten(ticket: number | null, applied: Index | null): void {
+    this.#writing = null;
+    this.#overlay.endWrite();
+    if (applied !== null) this.#durable = applied;
+    if (!this.#closed) this.#handlers.onDurable(ticket);
+  }
+
+  #onFailed(error: unknown): void {
+    // The overlay keeps its layers: what was in flight may or may not be on disk, and never will be known.
+    this.#writing = null;
+    const heard = !this.#closed;
+    this.#closed = true;
+    if (heard) this.#handlers.onFailure(error);
+  }
+
+  /**
+   * How many of the waiting entries may ride in a batch written now: those that lie in the stored log, up to
+   * the limit of bytes; one larger entry rides without others.
+   */
+  #ridingCount(): number {
+    let count = 0;
+    let bytes = 0;
+    for (const entry of this.#overlay.waiting) {
+      bytes += entry.bytes;
+      if (count > 0 && bytes > batchEffectsBytesMax) break;
+      if (!this.#stored.holds(entry)) break;
+      count++;
+    }
+    return count;
+  }
+
+  #armFlush(): void {
+    this.#cancelFlush ??= this.#clock.after(idleFlushMs, () => {
+      this.#cancelFlush = null;
+      this.#flushDue = true;
+      this.pump();
+    });
+  }
+}
