@@ -1,0 +1,153 @@
+import type { Socket } from "node:net";
+import {
+  encodeFrame,
+  type Frame,
+  FrameError,
+  FrameReader,
+  FrameType,
+  HANDSHAKE_FRAME_BYTES_MAX,
+} from "./frame.js";
+
+export interface ConnectionLimits {
+  /** Largest frame in either direction once the handshake is over, in bytes. */
+  readonly maxFrameBytes: number;
+  /** Bytes that may wait for the socket. */
+  readonly maxQueueBytes: number;
+  /** A write without progress for this long closes the connection, in milliseconds. */
+  readonly stallMs: number;
+}
+
+/** Who is told what happens on a connection; replaced when the handshake is over. */
+export interface ConnectionOwner {
+  /** A `FrameError` thrown here closes the connection. */
+  onFrame(type: number, body: Uint8Array): void;
+  /** Exactly once, whoever closed it. */
+  onClose(reason: string): void;
+}
+
+/**
+ * One socket that speaks frames. Frames sent in one turn leave in one write; what waits is bounded by the
+ * caller through `queuedBytes`; a peer that stops reading is cut off.
+ */
+export class Connection {
+  owner: ConnectionOwner;
+  readonly #socket: Socket;
+  readonly #limits: ConnectionLimits;
+  readonly #reader: FrameReader;
+  #reason: string | null = null;
+  #corked = false;
+  #probe: NodeJS.Timeout | null = null;
+
+  /** `socket` may still be connecting. */
+  constructor(socket: Socket, limits: ConnectionLimits, owner: ConnectionOwner) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.owner = owner;
+    this.#reader = new FrameReader(HANDSHAKE_FRAME_BYTES_MAX, (type, body) => this.#receive(type, body));
+    socket.setNoDelay(true);
+    socket.setTimeout(limits.stallMs);
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    // Node fires this after `stallMs` without reading and without progress of a write; idle is not stalled.
+    socket.on("timeout", () => {
+      if (socket.writableLength === 0) return;
+      this.close(`wrote nothing for ${limits.stallMs} ms`);
+      socket.destroy(); // even if it was closing, after a last frame that nobody reads
+    });
+    socket.on("end", () => this.close("closed by the other side"));
+    socket.on("error", (error) => this.close(error.message));
+    socket.on("close", () => {
+      this.#stop(this.#reason ?? "closed by the other side");
+      this.owner.onClose(this.#reason ?? "");
+    });
+  }
+
+  get remote(): string {
+    return `${this.#socket.remoteAddress ?? "unknown address"}:${this.#socket.remotePort ?? 0}`;
+  }
+
+  get open(): boolean {
+    return this.#reason === null;
+  }
+
+  /** Bytes handed over and not yet taken by the operating system. */
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** True when `frame` may be sent without passing a limit. */
+  hasRoomFor(frame: Frame): boolean {
+    return this.queuedBytes + frame.bytes <= this.#limits.maxQueueBytes;
+  }
+
+  /** The other side is authenticated: frames may be as large as the options say. */
+  allowLargeFrames(): void {
+    this.#reader.frameBytesMax = this.#limits.maxFrameBytes;
+  }
+
+  send(frame: Frame): void {
+    if (!this.open) return;
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#socket.uncork();
+      });
+    }
+    for (const part of frame.parts) this.#socket.write(part);
+  }
+
+  /** Asks the other end for a sign of life; without one within `stallMs` the connection is closed. */
+  probe(): void {
+    if (this.#probe !== null || !this.open) return;
+    this.#probe = setTimeout(
+      () => this.close(`no sign of life for ${this.#limits.stallMs} ms`),
+      this.#limits.stallMs,
+    );
+    this.send(encodeFrame(FrameType.probe, []));
+  }
+
+  /** Closes at once; what waits is lost. The first reason counts. */
+  close(reason: string): void {
+    if (!this.open) return;
+    this.#stop(reason);
+    this.#socket.destroy();
+  }
+
+  /** Sends `frame`, then closes. The stall limit holds for this too. */
+  closeAfter(frame: Frame | null, reason: string): void {
+    if (!this.open) return;
+    if (frame === null) {
+      this.close(reason);
+      return;
+    }
+    this.send(frame);
+    this.#stop(reason);
+    process.nextTick(() => this.#socket.destroySoon());
+  }
+
+  #stop(reason: string): void {
+    this.#reason ??= reason;
+    this.#reader.stop();
+    if (this.#probe !== null) clearTimeout(this.#probe);
+    this.#probe = null;
+  }
+
+  #read(chunk: Buffer): void {
+    if (!this.open) return;
+    try {
+      this.#reader.push(chunk);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.close(error.message);
+    }
+  }
+
+  #receive(type: number, body: Uint8Array): void {
+    if (this.#probe !== null) clearTimeout(this.#probe);
+    this.#probe = null;
+    if (type === FrameType.alive) return;
+    if (type === FrameType.probe) this.send(encodeFrame(FrameType.alive, []));
+    else this.owner.onFrame(type, body);
+  }
+}

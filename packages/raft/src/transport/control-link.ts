@@ -1,0 +1,148 @@
+import type { NodeId } from "../core/index.js";
+import type { NodeIntroduction } from "../ports/index.js";
+import type { Connection } from "./connection.js";
+import type { DialOutcome } from "./dial.js";
+import { type Frame, FrameError } from "./frame.js";
+
+/** What a link needs from its transport. Events may be delivered while the link is being called; none inside `send`. */
+export interface ControlLinkContext {
+  /** Dials the control channel of `peer` at `address`; returns a function that gives up. */
+  dial(peer: NodeId, address: string, outcome: DialOutcome): () => void;
+  /** Uniform in [0, 1). */
+  random(): number;
+  onConnected(introduction: NodeIntroduction): void;
+  onLost(reason: string): void;
+  onDropped(): void;
+}
+
+/** Back-off after a failed dial, in milliseconds: first and longest wait, drawn from [half, whole]. */
+const UNREACHABLE = { first: 50, longest: 500 } as const;
+/** After a refusal: it needs an operator, or a birth, so there is less hurry. */
+const REFUSED = { first: 100, longest: 2000 } as const;
+
+type State =
+  | { readonly kind: "dialing"; readonly cancel: () => void }
+  | { readonly kind: "connected"; readonly connection: Connection; readonly incarnation: string }
+  | { readonly kind: "waiting"; readonly timer: NodeJS.Timeout }
+  | { readonly kind: "stopped" };
+
+/**
+ * Keeps the control connection to one peer: this node's own sending direction. When it closes and we did not
+ * close it, one redial decides at once: connected again, or the peer is lost. Afterwards dials go on with
+ * back-off, until `stop`.
+ */
+export class ControlLink {
+  readonly peer: NodeId;
+  readonly #context: ControlLinkContext;
+  #address: string;
+  #state: State = { kind: "stopped" };
+  /** The connection was open and closed by itself; the dial that runs decides whether the peer is lost. */
+  #lossPending = false;
+  #failures = 0;
+  /** A drop was reported and the queue has not drained since. */
+  #dropping = false;
+
+  constructor(peer: NodeId, address: string, context: ControlLinkContext) {
+    this.peer = peer;
+    this.#address = address;
+    this.#context = context;
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  get connection(): Connection | null {
+    return this.#state.kind === "connected" && this.#state.connection.open ? this.#state.connection : null;
+  }
+
+  /** Of the peer as connected right now. */
+  get incarnation(): string | null {
+    return this.#state.kind === "connected" && this.#state.connection.open ? this.#state.incarnation : null;
+  }
+
+  start(): void {
+    if (this.#state.kind === "stopped") this.#dial();
+  }
+
+  /** Redials when the address is another one. A connection closed for this is no loss. */
+  moveTo(address: string): void {
+    if (address === this.#address) return;
+    this.#address = address;
+    if (this.#state.kind === "stopped") return;
+    this.stop();
+    this.start();
+  }
+
+  /** The peer was just heard of: an idle wait for the next dial ends. */
+  nudge(): void {
+    if (this.#state.kind !== "waiting") return;
+    clearTimeout(this.#state.timer);
+    this.#dial();
+  }
+
+  /** False when the frame was dropped. */
+  send(frame: Frame): boolean {
+    const connection = this.connection;
+    if (connection === null) return false;
+    if (!connection.hasRoomFor(frame)) {
+      if (!this.#dropping) {
+        this.#dropping = true;
+        process.nextTick(() => this.#context.onDropped());
+      }
+      return false;
+    }
+    this.#dropping = false;
+    connection.send(frame);
+    return true;
+  }
+
+  /** Closes without any event. */
+  stop(): void {
+    const state = this.#state;
+    this.#state = { kind: "stopped" };
+    this.#lossPending = false;
+    this.#failures = 0;
+    if (state.kind === "dialing") state.cancel();
+    if (state.kind === "connected") state.connection.close("closed by this node");
+    if (state.kind === "waiting") clearTimeout(state.timer);
+  }
+
+  #dial(): void {
+    const cancel = this.#context.dial(this.peer, this.#address, {
+      onEstablished: (connection, introduction) => this.#established(connection, introduction),
+      onFailed: (reason, refused) => this.#failed(reason, refused),
+    });
+    this.#state = { kind: "dialing", cancel };
+  }
+
+  #established(connection: Connection, introduction: NodeIntroduction): void {
+    const state: State = { kind: "connected", connection, incarnation: introduction.incarnation };
+    this.#state = state;
+    this.#lossPending = false;
+    this.#failures = 0;
+    this.#dropping = false;
+    connection.owner = {
+      onFrame: (type) => {
+        throw new FrameError(`frame type ${type}: an accepted control connection only receives`);
+      },
+      onClose: () => {
+        if (this.#state !== state) return; // closed by us
+        this.#lossPending = true;
+        this.#dial();
+      },
+    };
+    this.#context.onConnected(introduction);
+  }
+
+  #failed(reason: string, refused: boolean): void {
+    const { first, longest } = refused ? REFUSED : UNREACHABLE;
+    const whole = Math.min(longest, first * 2 ** Math.min(this.#failures, 10));
+    this.#failures += 1;
+    const timer = setTimeout(() => this.#dial(), whole * (0.5 + this.#context.random() / 2));
+    this.#state = { kind: "waiting", timer };
+    if (!this.#lossPending) return;
+    this.#lossPending = false;
+    this.#context.onLost(reason);
+  }
+}

@@ -1,0 +1,282 @@
+import { createServer, type Server } from "node:net";
+import type { Member, NodeId } from "../core/index.js";
+import {
+  type NodeIntroduction,
+  type PeerMessage,
+  RequestFailed,
+  type Transport,
+  type TransportHandlers,
+} from "../ports/index.js";
+import { Acceptor } from "./acceptor.js";
+import type { HostPort } from "./address.js";
+import { BulkLink } from "./bulk-link.js";
+import type { Connection } from "./connection.js";
+import { ControlLink } from "./control-link.js";
+import { type DialOutcome, dial, type Party } from "./dial.js";
+import type { Channel } from "./handshake.js";
+import { type Call, judge } from "./judge.js";
+import { decodeMessage, encodeMessage } from "./message-codec.js";
+import { checkName, type Settings, settingsOf, type TcpTransportOptions } from "./options.js";
+import { RequestServer } from "./request-server.js";
+
+/** Refusals of callers that did not prove the secret are reported at most this often, in milliseconds. */
+const ANONYMOUS_REFUSAL_INTERVAL_MS = 1000;
+
+export interface TcpTransport extends Transport {
+  /** Where it listens; the port is the real one even if 0 was asked for. Throws before `start`. */
+  address(): HostPort;
+}
+
+/** Throws `RangeError` for options that make no sense (a secret below 16 bytes, …). Nothing is opened before `start`. */
+export function createTcpTransport(options: TcpTransportOptions): TcpTransport {
+  return new TcpPeers(settingsOf(options));
+}
+
+interface PeerLinks {
+  readonly control: ControlLink;
+  readonly bulk: BulkLink;
+}
+
+interface Incoming {
+  readonly connection: Connection;
+  readonly incarnation: string;
+}
+
+class TcpPeers implements TcpTransport {
+  readonly #settings: Settings;
+  readonly #server: Server;
+  readonly #acceptor: Acceptor;
+  readonly #party: Party;
+  readonly #peers = new Map<NodeId, PeerLinks>();
+  readonly #incoming: Readonly<Record<Channel, Map<NodeId, Incoming>>> = {
+    control: new Map(),
+    bulk: new Map(),
+  };
+  #handlers: TransportHandlers | null = null;
+  #listening = false;
+  #closing: Promise<void> | null = null;
+  #anonymousRefusalAt = Number.NEGATIVE_INFINITY;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#party = {
+      versions: settings.versions,
+      secret: settings.secret,
+      introduction: () => this.#running().introduction(),
+      judge: (other, call) => this.#judge(other, call),
+    };
+    this.#acceptor = new Acceptor(settings, {
+      party: this.#party,
+      onAccepted: (connection, introduction, channel) => this.#accepted(connection, introduction, channel),
+      onRefused: (peer, reason) => this.#refused(peer, reason),
+    });
+    this.#server = createServer({ keepAlive: false }, (socket) => this.#acceptor.accept(socket));
+  }
+
+  async start(handlers: TransportHandlers): Promise<void> {
+    if (this.#handlers !== null || this.#closing !== null) throw new Error("a transport starts once");
+    const own = handlers.introduction();
+    if (own.nodeId !== this.#settings.nodeId) {
+      throw new RangeError(`introduction of ${own.nodeId} on the transport of ${this.#settings.nodeId}`);
+    }
+    for (const name of ["clusterName", "incarnation", "memberListDigest"] as const)
+      checkName(name, own[name]);
+    this.#handlers = handlers;
+    await this.#listen();
+    this.#listening = true;
+    // Closed while it was about to listen: nothing is dialled.
+    if (this.#closing !== null) return;
+    for (const { control } of this.#peers.values()) control.start();
+  }
+
+  setPeers(peers: readonly Pick<Member, "id" | "peer">[]): void {
+    if (this.#closing !== null) return;
+    const wanted = new Map(peers.filter(({ id }) => id !== this.#settings.nodeId).map((p) => [p.id, p.peer]));
+    for (const [id, links] of this.#peers) {
+      if (wanted.has(id)) continue;
+      this.#peers.delete(id);
+      links.control.stop();
+      links.bulk.stop(`${id} is no longer a peer`);
+    }
+    for (const [id, address] of wanted) this.#setPeer(id, address);
+  }
+
+  send(message: PeerMessage): void {
+    const control = this.#peers.get(message.to)?.control;
+    if (control?.connection == null) return;
+    const frame = encodeMessage(message);
+    if (frame.bytes > this.#settings.maxFrameBytes) {
+      const fields = { peer: message.to, type: message.type, bytes: frame.bytes };
+      this.#settings.log.error(fields, "a message larger than maxFrameBytes was dropped");
+      process.nextTick(() => this.#tell((handlers) => handlers.onDropped(message.to)));
+      return;
+    }
+    control.send(frame);
+  }
+
+  request(peer: NodeId, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const bulk = this.#listening && this.#closing === null ? this.#peers.get(peer)?.bulk : undefined;
+    if (bulk !== undefined) return bulk.request(payload, timeoutMs);
+    const why =
+      this.#listening && this.#closing === null ? `${peer} is not a peer` : "the transport is not open";
+    return Promise.reject(new RequestFailed(why, false));
+  }
+
+  connected(peer: NodeId): boolean {
+    return this.#peers.get(peer)?.control.connection != null;
+  }
+
+  address(): HostPort {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") throw new Error("the transport does not listen");
+    return { host: address.address, port: address.port };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #close(): Promise<void> {
+    for (const { control, bulk } of this.#peers.values()) {
+      control.stop();
+      bulk.stop("this node is closing");
+    }
+    this.#acceptor.close();
+    for (const incoming of Object.values(this.#incoming)) {
+      for (const { connection } of incoming.values()) connection.close("closed by this node");
+    }
+    // An error says that it was not listening: nothing to wait for.
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #listen(): Promise<void> {
+    const { host, port } = this.#settings.listen;
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", (cause) => {
+        reject(new Error(`cannot listen for peers on ${host}:${port}: ${cause.message}`, { cause }));
+      });
+      this.#server.listen({ host, port }, () => {
+        this.#server.removeAllListeners("error");
+        this.#server.on("error", (error) => {
+          this.#settings.log.error({ error: error.message }, "a peer connection could not be accepted");
+        });
+        resolve();
+      });
+    });
+  }
+
+  #setPeer(id: NodeId, address: string): void {
+    const known = this.#peers.get(id);
+    if (known?.control.address === address) return;
+    known?.bulk.stop(`the address of ${id} changed`);
+    known?.control.moveTo(address);
+    const control = known?.control ?? this.#createControl(id, address);
+    const bulk = new BulkLink(id, address, {
+      ...this.#settings,
+      dial: (peer, at, outcome) => this.#dial(peer, at, "bulk", outcome),
+    });
+    this.#peers.set(id, { control, bulk });
+    if (this.#listening) control.start();
+  }
+
+  #createControl(id: NodeId, address: string): ControlLink {
+    return new ControlLink(id, address, {
+      dial: (peer, at, outcome) => this.#dial(peer, at, "control", outcome),
+      random: this.#settings.random,
+      onConnected: (introduction) => this.#tell((handlers) => handlers.onConnected(id, introduction)),
+      onLost: (reason) => {
+        this.#settings.log.info({ peer: id, reason }, "peer lost");
+        this.#tell((handlers) => handlers.onLost(id));
+      },
+      onDropped: () => this.#tell((handlers) => handlers.onDropped(id)),
+    });
+  }
+
+  #dial(peer: NodeId, address: string, channel: Channel, outcome: DialOutcome): () => void {
+    return dial({ peer, address, channel }, this.#party, this.#settings, {
+      onEstablished: outcome.onEstablished,
+      onFailed: (reason, refused) => {
+        if (refused) this.#tell((handlers) => handlers.onRefused(peer, reason));
+        outcome.onFailed(reason, refused);
+      },
+    });
+  }
+
+  #judge(other: NodeIntroduction, call: Call): string | null {
+    const handlers = this.#running();
+    const holders = this.#connectionsOf(other.nodeId);
+    const connectedIncarnation = holders[0]?.incarnation ?? null;
+    if (connectedIncarnation !== null && connectedIncarnation !== other.incarnation) {
+      // A holder that lost its power never said goodbye: it keeps its place only if it answers.
+      for (const { connection } of holders) connection.probe();
+    }
+    return judge(other, call, {
+      own: handlers.introduction(),
+      membership: handlers.membership(),
+      configured: [this.#settings.nodeId, ...this.#peers.keys()].sort(),
+      connectedIncarnation,
+    });
+  }
+
+  #connectionsOf(id: NodeId): readonly Incoming[] {
+    const control = this.#peers.get(id)?.control;
+    const { connection = null, incarnation = null } = control ?? {};
+    const outgoing = connection === null || incarnation === null ? [] : [{ connection, incarnation }];
+    const incoming = [this.#incoming.control.get(id), this.#incoming.bulk.get(id)];
+    return [...outgoing, ...incoming].filter((held) => held?.connection.open === true) as Incoming[];
+  }
+
+  #accepted(connection: Connection, { nodeId: peer, incarnation }: NodeIntroduction, channel: Channel): void {
+    const accepted = this.#incoming[channel];
+    // One per peer and channel: a peer that dials again has given the older one up.
+    accepted.get(peer)?.connection.close("replaced by a newer connection of the same peer");
+    accepted.set(peer, { connection, incarnation });
+    const forget = () => {
+      if (accepted.get(peer)?.connection === connection) accepted.delete(peer);
+    };
+    connection.owner =
+      channel === "bulk" ? this.#requestServer(peer, connection, forget) : this.#receiver(peer, forget);
+    if (channel === "control") this.#peers.get(peer)?.control.nudge();
+  }
+
+  #receiver(peer: NodeId, forget: () => void): Connection["owner"] {
+    return {
+      onFrame: (type, body) => {
+        const message = decodeMessage(type, body, peer, this.#settings.nodeId);
+        this.#tell((handlers) => handlers.onMessage(message));
+      },
+      onClose: (reason) => {
+        forget();
+        this.#settings.log.debug({ peer, reason }, "a peer's control connection closed");
+      },
+    };
+  }
+
+  #requestServer(peer: NodeId, connection: Connection, forget: () => void): RequestServer {
+    const context = {
+      ...this.#settings,
+      onRequest: (from: NodeId, payload: Uint8Array) => this.#running().onRequest(from, payload),
+    };
+    return new RequestServer(peer, connection, context, forget);
+  }
+
+  #refused(peer: NodeId | string, reason: string): void {
+    if (!this.#peers.has(peer)) {
+      const now = performance.now();
+      if (now - this.#anonymousRefusalAt < ANONYMOUS_REFUSAL_INTERVAL_MS) return;
+      this.#anonymousRefusalAt = now;
+    }
+    this.#tell((handlers) => handlers.onRefused(peer, reason));
+  }
+
+  /** After `close` nothing is reported. */
+  #tell(report: (handlers: TransportHandlers) => void): void {
+    if (this.#handlers !== null && this.#closing === null) report(this.#handlers);
+  }
+
+  #running(): TransportHandlers {
+    if (this.#handlers === null) throw new Error("the transport has not been started");
+    return this.#handlers;
+  }
+}
