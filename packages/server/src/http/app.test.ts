@@ -1,0 +1,534 @@
+import { deflateSync, gzipSync } from "node:zlib";
+import {
+  decodeResponse,
+  encodeCall,
+  encodeFault,
+  encodeResponse,
+  Fault,
+  faultCodes,
+} from "@quorate/protocol";
+import type { NodeStatus } from "@quorate/raft";
+import type { FastifyInstance, InjectOptions } from "fastify";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ClusterView } from "../cluster/cluster-watch.js";
+import { reportMembers, reportStatus } from "../cluster/status.js";
+import type { Answer } from "../rpc/dispatcher.js";
+import { faultOf } from "../rpc/faults.js";
+import type { CallContext } from "../rpc/ports.js";
+import { type AppDependencies, buildApp } from "./app.js";
+import { acceptEverybody } from "./authenticate.js";
+import { Metrics } from "./metrics.js";
+
+const members = ["n1", "n2", "n3"].map((id) => ({ id, peer: `${id}:9000`, http: `http://${id}:8000` }));
+
+const follower: NodeStatus = {
+  id: "n1",
+  role: "follower",
+  term: 5,
+  leader: "n2",
+  commit: 120,
+  applied: 120,
+  lastIndex: 121,
+  firstIndex: 1,
+  canServe: false,
+  followers: [],
+  born: true,
+  missing: [],
+  clusterId: "c0ffee00c0ffee00",
+  membership: null,
+  connected: ["n2"],
+  proposalsPending: 0,
+  failureTolerance: 1,
+};
+
+const answerOf = (part: Partial<Answer> = {}): Answer => ({
+  body: encodeResponse(true),
+  ending: "value",
+  method: "kv.set",
+  kind: "command",
+  index: 121,
+  leaderUrl: null,
+  ...part,
+});
+
+const notLeader = answerOf({
+  body: encodeFault(faultOf({ kind: "notLeader", leader: "n2", url: "http://n2:8000" })),
+  ending: "notLeader",
+  index: null,
+  leaderUrl: "http://n2:8000",
+});
+
+const noLeader = answerOf({
+  body: encodeFault(faultOf({ kind: "noLeader", why: "an election is running" })),
+  ending: "noLeader",
+  index: null,
+});
+
+/** What the test may change, and what the app did with it. */
+interface World {
+  status: NodeStatus;
+  draining: boolean;
+  answer: Answer;
+  authenticate: AppDependencies["authenticate"];
+  readonly contexts: CallContext[];
+  readonly documents: string[];
+  readonly charsets: (string | undefined)[];
+  readonly failures: unknown[];
+}
+
+const maxBody = 64 * 1024;
+
+let world: World;
+let app: FastifyInstance;
+let metrics: Metrics;
+
+beforeEach(() => {
+  world = {
+    status: follower,
+    draining: false,
+    answer: answerOf(),
+    authenticate: acceptEverybody,
+    contexts: [],
+    documents: [],
+    charsets: [],
+    failures: [],
+  };
+  const source = {
+    clusterName: "test",
+    service: { service: "kv", sha256: "ab" },
+    configured: members,
+    status: () => world.status,
+  };
+  metrics = new Metrics({
+    nodeId: "n1",
+    clusterName: "test",
+    report: () => reportStatus(source),
+    leaderChanges: () => 4,
+    callsPending: () => 0,
+  });
+  app = buildApp({
+    nodeId: "n1",
+    clusterName: "test",
+    dispatcher: {
+      dispatch: (bytes, charset, context, end) => {
+        world.documents.push(Buffer.from(bytes).toString());
+        world.charsets.push(charset);
+        world.contexts.push(context);
+        end(world.answer);
+      },
+      describe: () => [
+        {
+          name: "kv.set",
+          kind: "command",
+          help: "<b>Store</b> & forget",
+          signatures: [["boolean", "string", "any"]],
+        },
+      ],
+    },
+    authenticate: (request) => world.authenticate(request),
+    routing: "auto",
+    paths: ["/RPC2", "/"],
+    maxBody,
+    metrics,
+    view: (): ClusterView => ({
+      leader:
+        world.status.leader === null
+          ? null
+          : { id: world.status.leader, url: `http://${world.status.leader}:8000`, isThisNode: false },
+      term: world.status.term,
+      serves: world.status.canServe,
+      tag: "c0ffee00",
+      whyNoLeader: "",
+    }),
+    appliedIndex: () => world.status.applied,
+    status: () => world.status,
+    report: () => reportStatus(source),
+    members: () => reportMembers(source),
+    draining: () => world.draining,
+    onFailure: (error) => world.failures.push(error),
+  });
+});
+
+afterEach(async () => {
+  metrics.close();
+  await app.close();
+});
+
+const document = encodeCall("kv.set", ["a", 1]);
+const curl = { "content-type": "text/xml", "user-agent": "curl/7.88.1" };
+
+const post = (part: Partial<InjectOptions> & { headers?: Record<string, string> } = {}) =>
+  app.inject({ method: "POST", url: "/RPC2", headers: curl, payload: document, ...part });
+
+describe("a call", () => {
+  it("is answered with 200, XML, and where it was executed", async () => {
+    const response = await post();
+    expect(response.statusCode).toBe(200);
+    expect(response.headers).toMatchObject({
+      "content-type": "text/xml; charset=utf-8",
+      "content-length": String(response.rawPayload.length),
+      "quorate-node": "n1",
+      "quorate-leader": "n2",
+      "quorate-term": "5",
+      "quorate-index": "c0ffee00:121",
+    });
+    expect(decodeResponse(response.rawPayload)).toBe(true);
+    expect(world.documents).toEqual([document.toString()]);
+  });
+
+  it.each(["/", "/RPC2", "/RPC2?x=1"])("is taken at %s", async (url) => {
+    expect((await post({ url })).statusCode).toBe(200);
+  });
+
+  it("names no leader when there is none", async () => {
+    world.status = { ...follower, leader: null };
+    expect((await post()).headers).not.toHaveProperty("quorate-leader");
+  });
+
+  it("that ended in a fault is 200 too", async () => {
+    world.answer = answerOf({ body: encodeFault(new Fault(409, "no")), ending: "fault" });
+    expect((await post()).statusCode).toBe(200);
+  });
+
+  it.each([
+    ["text/xml", undefined],
+    ["application/xml", undefined],
+    ["text/xml; charset=utf-8", "utf-8"],
+    ['Application/XML;charset="ISO-8859-1"', "ISO-8859-1"],
+    ["text/xml; x=1; charset=us-ascii", "us-ascii"],
+  ])("may be of type %s", async (type, charset) => {
+    const response = await post({ headers: { "content-type": type, "user-agent": "x" } });
+    expect(response.statusCode).toBe(200);
+    expect(world.charsets).toEqual([charset]);
+  });
+
+  it("may come without a type", async () => {
+    const response = await post({ headers: {}, payload: Buffer.from(document) });
+    expect(response.statusCode).toBe(200);
+    expect(world.documents).toEqual([document.toString()]);
+  });
+
+  it.each([
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/json",
+    "text/xml-evil",
+    "x",
+  ])("may not be of type %s, which any web page can send", async (type) => {
+    const response = await post({ headers: { "content-type": type } });
+    expect(response.statusCode).toBe(415);
+    expect(response.headers["content-length"]).toBe(String(response.rawPayload.length));
+    expect(world.documents).toEqual([]);
+  });
+});
+
+describe("a call that needs the leader", () => {
+  it("is redirected with 307 to the same path and query", async () => {
+    world.answer = notLeader;
+    const response = await post({ url: "/RPC2?consistency=linearizable" });
+    expect(response.statusCode).toBe(307);
+    expect(response.headers).toMatchObject({
+      location: "http://n2:8000/RPC2?consistency=linearizable&quorate-hop=1",
+      "cache-control": "no-store",
+      "content-length": String(response.rawPayload.length),
+      connection: "keep-alive",
+    });
+    const fault = decodeResponse(response.rawPayload);
+    expect(fault).toMatchObject({ faultCode: faultCodes.notLeader });
+    expect(response.payload).toContain("http://n2:8000");
+  });
+
+  it("begins a query where there was none", async () => {
+    world.answer = notLeader;
+    expect((await post()).headers.location).toBe("http://n2:8000/RPC2?quorate-hop=1");
+  });
+
+  it("is answered with 200 and the fault in mode fault", async () => {
+    world.answer = notLeader;
+    const response = await post({ url: "/RPC2?route=fault" });
+    expect(response.statusCode).toBe(200);
+    expect(response.headers).not.toHaveProperty("location");
+    expect(decodeResponse(response.rawPayload)).toMatchObject({ faultCode: faultCodes.notLeader });
+  });
+
+  it.each([
+    [{ url: "/RPC2" }, "redirect"],
+    [{ url: "/RPC2", headers: { ...curl, "user-agent": "Python-xmlrpc/3.11" } }, "forward"],
+    [{ url: "/RPC2", headers: { "content-type": "text/xml", "user-agent": "" } }, "forward"],
+    [{ url: "/RPC2", headers: { ...curl, authorization: "Basic eDp5" } }, "forward"],
+    [{ url: "/RPC2?quorate-hop=1" }, "forward"],
+    [{ url: "/RPC2?route=forward" }, "forward"],
+    [{ url: "/RPC2", headers: { ...curl, "quorate-route": "fault" } }, "fault"],
+    [{ url: "/RPC2?route=forward", headers: { ...curl, "quorate-route": "fault" } }, "forward"],
+  ] as const)("%j goes by %s", async (request, route) => {
+    await post(request);
+    expect(world.contexts).toMatchObject([{ route, consistency: "linearizable" }]);
+  });
+
+  it("gets 503 and Retry-After without a leader, if it would have been redirected", async () => {
+    world.answer = noLeader;
+    const response = await post();
+    expect(response.statusCode).toBe(503);
+    expect(response.headers).toMatchObject({
+      "retry-after": "1",
+      "content-length": String(response.rawPayload.length),
+    });
+    expect(decodeResponse(response.rawPayload)).toMatchObject({ faultCode: faultCodes.noLeader });
+  });
+
+  it("gets 200 and the fault without a leader otherwise: most clients lose a fault of another status", async () => {
+    world.answer = noLeader;
+    expect((await post({ url: "/RPC2?route=forward" })).statusCode).toBe(200);
+    expect((await post({ url: "/RPC2?route=fault" })).statusCode).toBe(200);
+  });
+});
+
+describe("options of a call", () => {
+  it.each([
+    ["/RPC2?consistency=stale", {}, "stale"],
+    ["/RPC2", { "quorate-consistency": "stale" }, "stale"],
+    ["/RPC2?consistency=linearizable", { "quorate-consistency": "stale" }, "linearizable"],
+  ] as const)("%s %j reads %s", async (url, headers, consistency) => {
+    await post({ url, headers: { ...curl, ...headers } });
+    expect(world.contexts).toMatchObject([{ consistency }]);
+  });
+
+  it("carries the idempotency key to where it is refused", async () => {
+    await post({ headers: { ...curl, "idempotency-key": "k1" } });
+    expect(world.contexts).toMatchObject([{ idempotencyKey: "k1" }]);
+  });
+
+  it.each([
+    ["/RPC2?max_staleness=500ms", {}, "max_staleness"],
+    ["/RPC2?min_index=c0ffee00:1", {}, "min_index"],
+    ["/RPC2", { "quorate-max-staleness": "500ms" }, "max_staleness"],
+    ["/RPC2", { "quorate-min-index": "c0ffee00:1" }, "min_index"],
+    ["/RPC2?consistency=eventual", {}, "eventual"],
+    ["/RPC2?route=teleport", {}, "teleport"],
+    ["/RPC2?route=fault&route=forward", {}, "route"],
+  ])("%s %j is refused by name, not ignored", async (url, headers, named) => {
+    const response = await post({ url, headers: { ...curl, ...headers } });
+    expect(response.statusCode).toBe(200);
+    const fault = decodeResponse(response.rawPayload);
+    expect(fault).toMatchObject({
+      faultCode: faultCodes.invalidParams,
+      message: expect.stringContaining(named),
+    });
+    expect(world.documents).toEqual([]);
+  });
+});
+
+describe("bodies", () => {
+  it("over the limit are 413 with fault -32005, and the connection closes", async () => {
+    const response = await post({ payload: Buffer.alloc(maxBody + 1, 32) });
+    expect(response.statusCode).toBe(413);
+    expect(response.headers).toMatchObject({
+      connection: "close",
+      "content-length": String(response.rawPayload.length),
+    });
+    expect(decodeResponse(response.rawPayload)).toMatchObject({ faultCode: faultCodes.tooLarge });
+  });
+
+  it("at the limit pass", async () => {
+    expect((await post({ payload: Buffer.alloc(maxBody, 32) })).statusCode).toBe(200);
+  });
+
+  it.each([
+    ["gzip", gzipSync(document)],
+    ["x-gzip", gzipSync(document)],
+    ["deflate", deflateSync(document)],
+    ["identity", document],
+  ])("may be compressed: %s", async (encoding, payload) => {
+    const response = await post({ headers: { ...curl, "content-encoding": encoding }, payload });
+    expect(response.statusCode).toBe(200);
+    expect(world.documents).toEqual([document.toString()]);
+    expect(response.headers).not.toHaveProperty("content-encoding");
+  });
+
+  it("that unpack to more than the limit are 413", async () => {
+    const payload = gzipSync(Buffer.alloc(maxBody * 20, 32));
+    const response = await post({ headers: { ...curl, "content-encoding": "gzip" }, payload });
+    expect(response.statusCode).toBe(413);
+    expect(decodeResponse(response.rawPayload)).toMatchObject({ faultCode: faultCodes.tooLarge });
+    expect(world.documents).toEqual([]);
+  });
+
+  it.each([
+    ["gzip", 400],
+    ["br", 415],
+    ["gzip, gzip", 415],
+  ])("that are broken or unreadable as %s are %d", async (encoding, statusCode) => {
+    const response = await post({ headers: { ...curl, "content-encoding": encoding } });
+    expect(response.statusCode).toBe(statusCode);
+    expect(response.headers["content-length"]).toBe(String(response.rawPayload.length));
+  });
+
+  it("may be missing: the dispatcher says what is wrong", async () => {
+    const response = await app.inject({ method: "POST", url: "/RPC2" });
+    expect(response.statusCode).toBe(200);
+    expect(world.documents).toEqual([""]);
+  });
+});
+
+describe("addresses", () => {
+  it.each([
+    ["GET", "/nothing", 404, undefined],
+    ["POST", "/RPC3", 404, undefined],
+    ["PUT", "/RPC2", 405, "POST, GET, HEAD"],
+    ["DELETE", "/", 405, "POST, GET, HEAD"],
+    ["OPTIONS", "/RPC2", 405, "POST, GET, HEAD"],
+    ["POST", "/leader", 405, "GET, HEAD, OPTIONS"],
+    ["POST", "/metrics", 405, "GET, HEAD, OPTIONS"],
+  ] as const)("%s %s is %d", async (method, url, statusCode, allow) => {
+    const response = await app.inject({ method, url });
+    expect(response.statusCode).toBe(statusCode);
+    expect(response.headers.allow).toBe(allow);
+    expect(response.headers["content-length"]).toBe(String(response.rawPayload.length));
+    expect(response.rawPayload.length).toBeGreaterThan(0);
+  });
+
+  it("in absolute form are the same", async () => {
+    expect((await post({ url: "http://other:1/RPC2?route=forward" })).statusCode).toBe(200);
+  });
+
+  it("lists the methods for people, escaped", async () => {
+    const response = await app.inject({ method: "GET", url: "/RPC2" });
+    expect(response.statusCode).toBe(200);
+    expect(response.headers["content-type"]).toBe("text/html; charset=utf-8");
+    expect(response.payload).toContain("&lt;b&gt;Store&lt;/b&gt; &amp; forget");
+    expect(response.payload).toContain("(string, any) → boolean");
+  });
+
+  it("shows the state of the node", async () => {
+    const response = await app.inject({ method: "GET", url: "/" });
+    expect(response.statusCode).toBe(200);
+    expect(response.payload).toContain("http://n3:8000");
+  });
+
+  it("gives the state as JSON", async () => {
+    const response = await app.inject({ method: "GET", url: "/status" });
+    expect(response.headers["content-type"]).toBe("application/json; charset=utf-8");
+    expect(response.json()).toMatchObject({ node: "n1", leader: "n2", leaderUrl: "http://n2:8000", term: 5 });
+    expect(response.json().members).toHaveLength(3);
+  });
+});
+
+describe("probes", () => {
+  const leading: NodeStatus = { ...follower, role: "leader", leader: "n1", canServe: true };
+
+  it.each(["GET", "HEAD", "OPTIONS"] as const)(
+    "%s /leader is 200 only where the leader can serve",
+    async (method) => {
+      const status = async () => (await app.inject({ method, url: "/leader" })).statusCode;
+      expect(await status()).toBe(503);
+      world.status = leading;
+      expect(await status()).toBe(200);
+      world.status = { ...leading, canServe: false };
+      expect(await status()).toBe(503);
+      world.status = leading;
+      world.draining = true;
+      expect(await status()).toBe(503);
+    },
+  );
+
+  it("/livez stays true without a leader and while stopping", async () => {
+    world.status = { ...follower, leader: null, born: false };
+    world.draining = true;
+    expect((await app.inject({ method: "GET", url: "/livez" })).statusCode).toBe(200);
+  });
+
+  it.each([
+    [{}, 200],
+    [{ leader: null }, 503],
+    [{ born: false, missing: ["n3"] }, 503],
+    [{ commit: 1000 }, 503],
+  ])("/readyz with %j is %d", async (part: Partial<NodeStatus>, statusCode) => {
+    world.status = { ...follower, ...part };
+    expect((await app.inject({ method: "GET", url: "/readyz" })).statusCode).toBe(statusCode);
+    const verbose = await app.inject({ method: "GET", url: "/readyz?verbose" });
+    expect(verbose.statusCode).toBe(statusCode);
+    expect(verbose.payload.split("\n").filter((line) => /^(ok|FAIL) /.test(line))).toHaveLength(4);
+    expect(verbose.payload.includes("FAIL")).toBe(statusCode === 503);
+  });
+
+  it("/readyz is false while stopping, and every answer closes its connection", async () => {
+    world.draining = true;
+    const response = await app.inject({ method: "GET", url: "/readyz" });
+    expect(response.statusCode).toBe(503);
+    expect(response.headers.connection).toBe("close");
+    expect((await post()).headers.connection).toBe("close");
+  });
+});
+
+describe("metrics", () => {
+  const scrape = async () => (await app.inject({ method: "GET", url: "/metrics" })).payload;
+
+  it("counts calls under the names of methods that exist, and all others under one", async () => {
+    await post();
+    await post();
+    world.answer = answerOf({ method: null, kind: "local", ending: "fault" });
+    await post();
+    const text = await scrape();
+    expect(text).toMatch(
+      /quorate_calls_total\{method="kv.set",kind="command",outcome="value",cluster="test",node="n1"\} 2/,
+    );
+    expect(text).toMatch(/quorate_calls_total\{method="\(unknown\)",kind="local",outcome="fault",[^}]*\} 1/);
+  });
+
+  it("counts redirects and forwards", async () => {
+    world.answer = notLeader;
+    await post();
+    metrics.countForward("result");
+    const text = await scrape();
+    expect(text).toMatch(/quorate_redirects_total\{[^}]*\} 1/);
+    expect(text).toMatch(/quorate_forwards_total\{result="result",[^}]*\} 1/);
+  });
+
+  it("shows what Raft knows at the time of the scrape", async () => {
+    const lagging = { id: "n3", match: 100, next: 101, state: "replicate", active: true } as const;
+    world.status = { ...follower, role: "leader", leader: "n1", canServe: true, followers: [lagging] };
+    const text = await scrape();
+    for (const [name, value] of [
+      ["quorate_raft_has_leader", 1],
+      ["quorate_raft_is_leader", 1],
+      ["quorate_raft_term", 5],
+      ["quorate_raft_commit_index", 120],
+      ["quorate_raft_applied_index", 120],
+      ["quorate_raft_proposals_pending", 0],
+      ["quorate_raft_leader_changes_total", 4],
+      ["quorate_failure_tolerance", 1],
+    ] as const) {
+      expect(text).toMatch(new RegExp(`^${name}\\{cluster="test",node="n1"\\} ${value}$`, "m"));
+    }
+    expect(text).toMatch(/quorate_raft_follower_lag_entries\{peer="n3",[^}]*\} 21/);
+    expect(text).toContain("quorate_event_loop_lag_p99_seconds");
+    world.status = follower;
+    expect(await scrape()).not.toContain('peer="n3"');
+  });
+});
+
+describe("the authentication hook", () => {
+  it("refuses before the body is read, and names the caller otherwise", async () => {
+    world.authenticate = () => ({ ok: false, statusCode: 401, sentence: "who are you?" });
+    const refused = await post();
+    expect(refused.statusCode).toBe(401);
+    expect(refused.headers).toHaveProperty("www-authenticate");
+    expect(world.documents).toEqual([]);
+    world.authenticate = () => ({ ok: true, caller: "anna" });
+    await post();
+    expect(world.contexts).toMatchObject([{ caller: "anna" }]);
+  });
+});
+
+describe("failures", () => {
+  it("are 500 with a short text, and their cause goes to the log", async () => {
+    world.authenticate = () => {
+      throw new Error("secret cause");
+    };
+    const response = await post();
+    expect(response.statusCode).toBe(500);
+    expect(response.payload).not.toContain("secret");
+    expect(world.failures).toHaveLength(1);
+  });
+});

@@ -1,0 +1,246 @@
+import { Double, decodeResponse, encodeCall, Fault, faultCodes, type Value } from "@quorate/protocol";
+import { describe, expect, it } from "vitest";
+import { type Answer, Dispatcher } from "./dispatcher.js";
+import type { Call, CallContext, CallOutcome, Executor, LocalMethod, Method, MethodTable } from "./ports.js";
+
+const plain: CallContext = {
+  caller: "",
+  consistency: "linearizable",
+  route: "forward",
+  idempotencyKey: null,
+};
+
+const methods = new Map<string, Method>([
+  ["note.set", { kind: "command", help: "Store a note.", signatures: [["boolean", "string"]] }],
+  ["note.get", { kind: "query", help: "", signatures: [] }],
+]);
+
+const table: MethodTable = {
+  list: () => [...methods.keys()],
+  find: (name) => methods.get(name),
+  checkParams: (_method, params) => {
+    if (params.length !== 1)
+      throw new Fault(faultCodes.invalidParams, `expected 1 parameter, got ${params.length}`);
+  },
+};
+
+/** Ends every call as it was told, and remembers what it was asked. */
+class ScriptedExecutor implements Executor {
+  readonly seen: { readonly how: "execute" | "readStale"; readonly call: Call }[] = [];
+  outcome: CallOutcome = { kind: "result", result: { ok: true, value: true }, index: 7 };
+
+  execute(call: Call, _context: CallContext, end: (outcome: CallOutcome) => void): void {
+    this.seen.push({ how: "execute", call });
+    end(this.outcome);
+  }
+
+  readStale(call: Call, end: (outcome: CallOutcome) => void): void {
+    this.seen.push({ how: "readStale", call });
+    end(this.outcome);
+  }
+}
+
+function rig(localMethods: ReadonlyMap<string, LocalMethod> = new Map()) {
+  const executor = new ScriptedExecutor();
+  const failures: unknown[] = [];
+  const dispatcher = new Dispatcher({
+    service: table,
+    localMethods,
+    executor,
+    maxBody: 1024 * 1024,
+    onFailure: (error) => failures.push(error),
+  });
+  const send = (bytes: Uint8Array, context = plain): Answer => {
+    const answers: Answer[] = [];
+    dispatcher.dispatch(bytes, undefined, context, (answer) => answers.push(answer));
+    const [answer] = answers;
+    if (answer === undefined || answers.length !== 1) throw new Error(`${answers.length} answers`);
+    return answer;
+  };
+  const call = (method: string, params: readonly Value[], context = plain) =>
+    send(encodeCall(method, params), context);
+  return { executor, failures, send, call, dispatcher };
+}
+
+function faultCodeOf(answer: Answer): number {
+  const decoded = decodeResponse(answer.body);
+  if (decoded instanceof Fault) return decoded.faultCode;
+  throw new Error(`no fault but ${JSON.stringify(decoded)}`);
+}
+
+describe("service methods", () => {
+  it("gives commands to the executor and writes its result", () => {
+    const { executor, call } = rig();
+    const answer = call("note.set", ["hello"]);
+    expect(decodeResponse(answer.body)).toBe(true);
+    expect(answer).toMatchObject({ ending: "value", method: "note.set", kind: "command", index: 7 });
+    expect(executor.seen).toEqual([
+      { how: "execute", call: { kind: "command", method: "note.set", params: ["hello"] } },
+    ]);
+  });
+
+  it("reads stale only when a query asks for it", () => {
+    const { executor, call } = rig();
+    const stale: CallContext = { ...plain, consistency: "stale" };
+    call("note.get", ["a"]);
+    call("note.get", ["a"], stale);
+    call("note.set", ["a"], stale);
+    expect(executor.seen.map(({ how }) => how)).toEqual(["execute", "readStale", "execute"]);
+  });
+
+  it("refuses wrong parameters where the call arrives", () => {
+    const { executor, call } = rig();
+    expect(faultCodeOf(call("note.set", []))).toBe(faultCodes.invalidParams);
+    expect(executor.seen).toEqual([]);
+  });
+
+  it("refuses a keyed command instead of accepting it without its promise", () => {
+    const { executor, call } = rig();
+    const keyed: CallContext = { ...plain, idempotencyKey: "k1" };
+    const answer = call("note.set", ["a"], keyed);
+    expect(decodeResponse(answer.body)).toMatchObject({
+      message: expect.stringContaining("Idempotency-Key"),
+    });
+    expect(executor.seen).toEqual([]);
+    expect(call("note.get", ["a"], keyed).ending).toBe("value");
+  });
+
+  it("passes the faults of user code through untouched", () => {
+    const { executor, call } = rig();
+    executor.outcome = {
+      kind: "result",
+      result: { ok: false, fault: { code: 409, message: "only 3 left" } },
+      index: 9,
+    };
+    const answer = call("note.set", ["a"]);
+    expect(decodeResponse(answer.body)).toMatchObject({ faultCode: 409, faultString: "only 3 left" });
+    expect(answer).toMatchObject({ ending: "fault", index: 9 });
+  });
+
+  it("keeps a double a double", () => {
+    const { executor, call } = rig();
+    executor.outcome = { kind: "result", result: { ok: true, value: new Double(3) }, index: 1 };
+    expect(Buffer.from(call("note.get", ["a"]).body).toString()).toContain("<double>3");
+  });
+
+  it("says that a call was executed whose result has no XML form", () => {
+    const { executor, call } = rig();
+    executor.outcome = { kind: "result", result: { ok: true, value: "\u0000" }, index: 12 };
+    const answer = call("note.get", ["a"]);
+    expect(faultCodeOf(answer)).toBe(faultCodes.internalError);
+    expect(Buffer.from(answer.body).toString()).toContain("the call was executed");
+    expect(answer.index).toBe(12);
+  });
+});
+
+describe("outcomes without a result", () => {
+  it.each([
+    [{ kind: "notLeader", leader: "n2", url: "http://10.0.0.2:8000" }, -32001],
+    [{ kind: "noLeader", why: "an election is running" }, -32002],
+    [{ kind: "unknown" }, -32003],
+    [{ kind: "overloaded" }, -32004],
+    [{ kind: "tooLarge", why: "9 MiB" }, -32005],
+    [{ kind: "failed" }, -32603],
+  ] as const satisfies readonly (readonly [CallOutcome, number])[])("%j is fault %d", (outcome, code) => {
+    const { executor, call } = rig();
+    executor.outcome = outcome;
+    const answer = call("note.set", ["a"]);
+    expect(faultCodeOf(answer)).toBe(code);
+    expect(answer).toMatchObject({ ending: outcome.kind, index: null });
+  });
+
+  it("names the leader's URL, for clients that read only the document", () => {
+    const { executor, call } = rig();
+    executor.outcome = { kind: "notLeader", leader: "n2", url: "http://10.0.0.2:8000" };
+    const answer = call("note.set", ["a"]);
+    expect(answer.leaderUrl).toBe("http://10.0.0.2:8000");
+    expect(Buffer.from(answer.body).toString()).toContain("http://10.0.0.2:8000");
+  });
+});
+
+describe("calls that end where they arrive", () => {
+  it.each([
+    ["", -32700],
+    ["{}", -32700],
+    ["<methodCall>", -32700],
+    ["<!DOCTYPE a><methodCall/>", -32700],
+    ["<methodResponse/>", -32600],
+  ])("%j is fault %d", (text, code) => {
+    const { send, executor } = rig();
+    const answer = send(Buffer.from(text));
+    expect(faultCodeOf(answer)).toBe(code);
+    expect(answer.method).toBeNull();
+    expect(executor.seen).toEqual([]);
+  });
+
+  it.each(["nope", "__proto__", "toString", "note.set.call", "constructor"])("%s is no method", (name) => {
+    const { call } = rig();
+    const answer = call(name, []);
+    expect(faultCodeOf(answer)).toBe(faultCodes.methodNotFound);
+    expect(answer.method).toBeNull();
+  });
+
+  it("bounds how much of a stranger's method name it repeats", () => {
+    const { call } = rig();
+    expect(call("x".repeat(4000), []).body.length).toBeLessThan(600);
+  });
+});
+
+describe("introspection", () => {
+  const status: LocalMethod = { help: "State.", signatures: [["struct"]], call: () => ({ term: 3 }) };
+  const local = new Map([["cluster.status", status]]);
+
+  it("lists every method, sorted", () => {
+    const { call } = rig(local);
+    expect(decodeResponse(call("system.listMethods", []).body)).toEqual([
+      "cluster.status",
+      "note.get",
+      "note.set",
+      "system.listMethods",
+      "system.methodHelp",
+      "system.methodSignature",
+    ]);
+  });
+
+  it("answers signatures, and undef where none are declared", () => {
+    const { call } = rig(local);
+    const signature = (name: string) => decodeResponse(call("system.methodSignature", [name]).body);
+    expect(signature("note.set")).toEqual([["boolean", "string"]]);
+    expect(signature("note.get")).toBe("undef");
+    expect(signature("cluster.status")).toEqual([["struct"]]);
+    expect(signature("system.methodHelp")).toEqual([["string", "string"]]);
+    expect(signature("nope")).toMatchObject({ faultCode: faultCodes.methodNotFound });
+  });
+
+  it("answers help texts", () => {
+    const { call } = rig(local);
+    expect(decodeResponse(call("system.methodHelp", ["note.set"]).body)).toBe("Store a note.");
+    expect(faultCodeOf(call("system.methodHelp", []))).toBe(faultCodes.invalidParams);
+    expect(faultCodeOf(call("system.methodHelp", [3]))).toBe(faultCodes.invalidParams);
+    expect(faultCodeOf(call("system.listMethods", [1]))).toBe(faultCodes.invalidParams);
+  });
+
+  it("answers local methods without the executor", () => {
+    const { call, executor } = rig(local);
+    expect({ ...(decodeResponse(call("cluster.status", []).body) as object) }).toEqual({ term: 3 });
+    expect(executor.seen).toEqual([]);
+  });
+
+  it("turns a failing local method into -32603 and keeps its text to the log", () => {
+    const broken: LocalMethod = {
+      ...status,
+      call: () => {
+        throw new Error("disk at /secret/path");
+      },
+    };
+    const { call, failures } = rig(new Map([["cluster.status", broken]]));
+    const answer = call("cluster.status", []);
+    expect(faultCodeOf(answer)).toBe(faultCodes.internalError);
+    expect(Buffer.from(answer.body).toString()).not.toContain("secret");
+    expect(failures).toHaveLength(1);
+  });
+
+  it("refuses a service that redefines a method of the server", () => {
+    expect(() => rig(new Map([["note.get", status]]))).toThrow(/note\.get/);
+  });
+});
