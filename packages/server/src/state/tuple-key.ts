@@ -34,11 +34,18 @@ export class TupleKeyError extends Error {
   override readonly name = "TupleKeyError";
 }
 
+/** More key than a key may have: the caller's data, not the service's code, is to blame. */
+export class TupleKeyTooLong extends TupleKeyError {
+  constructor(what: string, bytes: number, max: number) {
+    super(`${what} of ${bytes} bytes is longer than ${max}`);
+  }
+}
+
 /** Throws `TupleKeyError` for NaN, lone surrogates, other types, and keys longer than 8 KiB. */
 export function encodeTuple(elements: readonly TupleElement[]): Uint8Array {
   const bytes: number[] = [];
   for (const element of elements) appendElement(bytes, element);
-  return finished(bytes);
+  return finished(bytes, tupleKeyBytesMax);
 }
 
 /** All keys that begin with `elements`; with `startsWith`, those whose next part is a string that begins so. */
@@ -49,7 +56,8 @@ export function prefixRange(elements: readonly TupleElement[], startsWith?: stri
     bytes.push(tag.string);
     appendEscaped(bytes, utf8(startsWith));
   }
-  return { gte: finished(bytes), lt: finished([...bytes, above]) };
+  const gte = finished(bytes, tupleKeyBytesMax);
+  return { gte, lt: finished([...bytes, above], tupleKeyBytesMax + 1) };
 }
 
 /** The inverse of `encodeTuple`. Throws `TupleKeyError` for bytes that it does not produce. */
@@ -65,11 +73,8 @@ export function compareKeys(a: Uint8Array, b: Uint8Array): number {
   return Buffer.compare(a, b);
 }
 
-function finished(bytes: number[]): Uint8Array {
-  // One more than a key may have: the upper bound of a prefix that is as long as a key can be.
-  if (bytes.length > tupleKeyBytesMax + 1) {
-    throw new TupleKeyError(`a key of ${bytes.length} bytes is longer than ${tupleKeyBytesMax}`);
-  }
+function finished(bytes: number[], bytesMax: number): Uint8Array {
+  if (bytes.length > bytesMax) throw new TupleKeyTooLong("a key", bytes.length, bytesMax);
   return Uint8Array.from(bytes);
 }
 
@@ -112,7 +117,7 @@ function utf8(text: string): Uint8Array {
 
 function appendEscaped(bytes: number[], part: Uint8Array): void {
   if (part.length > tupleKeyBytesMax) {
-    throw new TupleKeyError(`a key's part of ${part.length} bytes is longer than ${tupleKeyBytesMax}`);
+    throw new TupleKeyTooLong("a key's part", part.length, tupleKeyBytesMax);
   }
   for (const byte of part) {
     bytes.push(byte);
@@ -140,9 +145,7 @@ function appendBigint(bytes: number[], value: bigint): void {
   if (hex.length % 2 === 1) hex = `0${hex}`;
   const magnitude = value === 0n ? [] : [...Buffer.from(hex, "hex")];
   if (magnitude.length > magnitudeBytesMax) {
-    throw new TupleKeyError(
-      `a key's bigint of ${magnitude.length} bytes is longer than ${magnitudeBytesMax}`,
-    );
+    throw new TupleKeyTooLong("a key's bigint", magnitude.length, magnitudeBytesMax);
   }
   bytes.push(tag.bigint, negative ? 0x80 - magnitude.length : 0x80 + magnitude.length);
   for (const byte of magnitude) bytes.push(negative ? byte ^ 0xff : byte);

@@ -1,0 +1,17 @@
+/**
+ * What one call may cost. Constants, never configuration: nodes that disagreed about them would disagree
+ * about results. Passing one is fault -32005.
+ */
+
+/** Reads and writes of a command (of all commands of a batch together); a range counts 1 and its pairs. */
+export const commandOperationsMax = 100_000;
+/** As above, for a query. Pairs that `count` passes are free there: they are read in slices. */
+export const queryOperationsMax = 1_000_000;
+/** Keys and values that a command (all commands of a batch together) sets, in bytes. */
+export const writtenBytesMax = 8 * 1024 * 1024;
+/** Pairs that one range returns. */
+export const rangePairsMax = 10_000;
+/** Stored keys and values that all ranges of one call return together, in bytes. */
+export const rangeBytesMax = 16 * 1024 * 1024;
+/** Different ranges and counts in one call: each one means running the handler once more. */
+export const rangesMax = 64;

@@ -1,0 +1,76 @@
+/** The machine's own state, under one key that no service's key can equal (those begin with a string). */
+import { createHash } from "node:crypto";
+import type { Effect } from "@quorate/raft";
+import type { CallResult } from "./types.js";
+import { packValue } from "./value-encoding.js";
+
+const version = 1;
+const metadataKey = Uint8Array.of(0x00, 0x01);
+const digestLength = 32;
+
+export interface MachineMetadata {
+  /** Time of the last command, milliseconds since 1970-01-01 UTC. */
+  readonly lastNow: number;
+  /** SHA-256 chained over the results and effects of all entries so far; 32 bytes. */
+  readonly digest: Uint8Array;
+}
+
+/** The state's metadata is damaged or of another version. */
+export class MetadataError extends Error {
+  override readonly name = "MetadataError";
+}
+
+/** Throws `MetadataError`. */
+export function readMetadata(state: { get(key: Uint8Array): Uint8Array | undefined }): MachineMetadata {
+  const bytes = state.get(metadataKey);
+  if (bytes === undefined) return { lastNow: 0, digest: new Uint8Array(digestLength) };
+  const length = 1 + 8 + digestLength;
+  if (bytes[0] !== version || bytes.length !== length) {
+    throw new MetadataError(
+      `the state's metadata is version ${bytes[0]} with ${bytes.length} bytes; this version reads ${version} with ${length}`,
+    );
+  }
+  const lastNow = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(1);
+  return { lastNow, digest: bytes.slice(9) };
+}
+
+/** The effect that stores it; rides with the effects of the entry that it describes. */
+export function metadataEffect({ lastNow, digest }: MachineMetadata): Effect {
+  const value = new Uint8Array(1 + 8 + digestLength);
+  value[0] = version;
+  new DataView(value.buffer).setFloat64(1, lastNow);
+  value.set(digest, 9);
+  return { key: metadataKey, value };
+}
+
+/**
+ * The next link: SHA-256 of the last one, the entry's index (8 bytes), its results and its effects in order.
+ * Every part has its length before it, so that no two histories give the same bytes.
+ */
+export function chainDigest(
+  previous: Uint8Array,
+  index: number,
+  results: readonly CallResult[],
+  effects: readonly Effect[],
+): Uint8Array {
+  const hash = createHash("sha256").update(previous).update(uint64(index));
+  hash.update(uint64(results.length));
+  for (const result of results) {
+    const parts = result.ok ? [true, result.value] : [false, result.fault.code, result.fault.message];
+    const bytes = packValue(parts);
+    hash.update(uint64(bytes.length)).update(bytes);
+  }
+  for (const { key, value } of effects) {
+    hash.update(uint64(key.length)).update(key);
+    // One more than the length, so that 0 is free to mean "deleted".
+    hash.update(uint64(value === null ? 0 : value.length + 1));
+    if (value !== null) hash.update(value);
+  }
+  return hash.digest();
+}
+
+function uint64(number: number): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(number));
+  return bytes;
+}

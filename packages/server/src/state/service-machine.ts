@@ -1,0 +1,189 @@
+/**
+ * The replicated state machine of one service: entries in, results and effects out. Depends on nothing but the
+ * entry and the state: no clock, no chance, no configuration.
+ */
+import { Fault, faultCodes, type Struct, struct, type Value } from "@quorate/protocol";
+import type { ApplyOutcome, StateView } from "@quorate/raft";
+import type { Entry } from "@quorate/raft/core";
+import type { RegisteredMethod, Registry } from "../services/registry.js";
+import { commandOperationsMax, queryOperationsMax } from "./budgets.js";
+import {
+  type CallScope,
+  type CommandFacts,
+  Run,
+  type Spending,
+  TransactionContext,
+  ViewContext,
+} from "./call-context.js";
+import { decodeLogEntry, type LogEntry, LogEntryError } from "./log-entry.js";
+import { chainDigest, metadataEffect, readMetadata } from "./metadata.js";
+import { Prng } from "./prng.js";
+import { EngineFailure, faultResult, runHandler } from "./run-handler.js";
+import { runSteps, type Step } from "./run-steps.js";
+import { encodeTuple } from "./tuple-key.js";
+import type { BatchCall, CallResult, ServiceLog, ServiceMachine } from "./types.js";
+import { WriteSet } from "./write-set.js";
+
+/** A committed entry names a service or version that this node does not run. It must stop, or it would diverge. */
+export class UnknownServiceVersion extends Error {
+  override readonly name = "UnknownServiceVersion";
+}
+
+export function createServiceMachine(registry: Registry, log: ServiceLog): ServiceMachine {
+  return new RegistryMachine(registry, log);
+}
+
+class RegistryMachine implements ServiceMachine {
+  readonly #registry: Registry;
+  readonly #log: ServiceLog;
+  readonly #service: Uint8Array;
+
+  constructor(registry: Registry, log: ServiceLog) {
+    this.#registry = registry;
+    this.#log = log;
+    this.#service = encodeTuple([registry.service]);
+  }
+
+  apply(entry: Entry, view: StateView): ApplyOutcome<CallResult> | Promise<ApplyOutcome<CallResult>> {
+    const command = decodeLogEntry(entry.data);
+    this.#assertOurs(entry, command);
+    const metadata = readMetadata(view);
+    const now = Math.max(metadata.lastNow, command.now);
+    const writes = new WriteSet();
+    const steps = this.#steps(command, { now, index: entry.index, caller: command.caller }, writes);
+
+    const finish = (results: readonly CallResult[]): ApplyOutcome<CallResult> => {
+      const effects = writes.effects();
+      const digest = chainDigest(metadata.digest, entry.index, results, effects);
+      effects.push(metadataEffect({ lastNow: now, digest }));
+      return { result: resultOf(command, results), effects };
+    };
+    const results = runSteps(steps, view, commandOperationsMax + 1);
+    return results instanceof Promise ? results.then(finish) : finish(results);
+  }
+
+  runQuery(method: string, params: readonly Value[], view: StateView): CallResult | Promise<CallResult> {
+    const found = this.#registry.find(method);
+    if (found === undefined) return noSuchMethod(method);
+    if (found.kind !== "query") {
+      return faultResult(new Fault(faultCodes.internalError, `${method} is a command and must be proposed`));
+    }
+    try {
+      const results = runSteps([this.#queryStep(found, params)], view, Number.MAX_SAFE_INTEGER);
+      return results instanceof Promise
+        ? results.then(onlyResult).catch((error) => this.#queryFailure(method, error))
+        : onlyResult(results);
+    } catch (error) {
+      return this.#queryFailure(method, error);
+    }
+  }
+
+  /** A query that exhausts V8 has changed nothing: only its caller hears of it. A storage failure is another matter. */
+  #queryFailure(method: string, error: unknown): CallResult {
+    if (!(error instanceof EngineFailure)) throw error;
+    this.#log.warn({ method, error }, `the query ${method} exhausted the engine`);
+    return faultResult(
+      new Fault(faultCodes.internalError, `${method} needs more memory or stack than there is`),
+    );
+  }
+
+  #assertOurs(entry: Entry, command: LogEntry): void {
+    const { service, sha256 } = this.#registry;
+    if (command.service === service && command.sha256 === sha256) return;
+    throw new UnknownServiceVersion(
+      `log entry ${entry.index} must be executed by service "${command.service}" version ${command.sha256}, ` +
+        `but this node runs "${service}" version ${sha256}; start it with the service file of that version`,
+    );
+  }
+
+  #steps(command: LogEntry, facts: CommandFacts, writes: WriteSet): Step[] {
+    const spending: Spending = {
+      operations: 0,
+      writtenBytes: 0,
+      operationsMax: commandOperationsMax,
+      countsPairs: true,
+    };
+    return callsOf(command).map(({ method, params }, place) => {
+      const found = this.#registry.find(method);
+      if (found === undefined) return () => noSuchMethod(method);
+      const scope = { service: this.#service, writes, spending };
+      return this.#step(found, params, scope, (run) => {
+        if (found.kind === "query") return new ViewContext(run);
+        let prng: Prng | null = null;
+        return new TransactionContext(run, facts, () => {
+          prng ??= Prng.fromSeed(command.seed, place);
+          return prng;
+        });
+      });
+    });
+  }
+
+  #queryStep(method: RegisteredMethod, params: readonly Value[]): Step {
+    const spending: Spending = {
+      operations: 0,
+      writtenBytes: 0,
+      operationsMax: queryOperationsMax,
+      countsPairs: false,
+    };
+    const scope = { service: this.#service, writes: new WriteSet(), spending };
+    return this.#step(method, params, scope, (run) => new ViewContext(run));
+  }
+
+  /** An attempt writes and spends on copies, which count only once it has a result. */
+  #step(
+    method: RegisteredMethod,
+    params: readonly Value[],
+    entry: Pick<CallScope, "service" | "writes" | "spending">,
+    contextOf: (run: Run) => ViewContext,
+  ): Step {
+    return (read, ranges) => {
+      const writes = new WriteSet(entry.writes);
+      const spending = { ...entry.spending };
+      const run = new Run({ service: entry.service, read, ranges, writes, spending });
+      const outcome = runHandler(this.#registry, method, params, contextOf(run), run, this.#log);
+      if ("what" in outcome) return outcome;
+      if (outcome.ok) writes.mergeIntoParent();
+      entry.spending.operations = spending.operations;
+      entry.spending.writtenBytes = spending.writtenBytes;
+      return outcome;
+    };
+  }
+}
+
+function callsOf(command: LogEntry): readonly BatchCall[] {
+  if (command.kind === "command") return [{ method: command.method, params: command.params }];
+  return command.params.map((call) => {
+    if (Array.isArray(call)) {
+      const [method, params] = call;
+      if (typeof method === "string" && Array.isArray(params)) return { method, params };
+    }
+    throw new LogEntryError("a batch holds something that is no [method, params]");
+  });
+}
+
+/** A batch answers as `system.multicall` does: per call an array of its one result, or a fault struct. */
+function resultOf(command: LogEntry, results: readonly CallResult[]): CallResult {
+  if (command.kind === "command") return onlyResult(results);
+  return {
+    ok: true,
+    value: results.map((result) => (result.ok ? [result.value] : faultStruct(result.fault))),
+  };
+}
+
+function faultStruct(fault: { readonly code: number; readonly message: string }): Struct {
+  return struct([
+    ["faultCode", fault.code],
+    ["faultString", fault.message],
+  ]);
+}
+
+function onlyResult(results: readonly CallResult[]): CallResult {
+  const [result] = results;
+  if (result === undefined || results.length !== 1)
+    throw new Error(`one call gave ${results.length} results`);
+  return result;
+}
+
+function noSuchMethod(method: string): CallResult {
+  return faultResult(new Fault(faultCodes.methodNotFound, `no such method: ${method}`));
+}
