@@ -63,7 +63,7 @@ describe.runIf(requireProgram("python3", "python3"))("compared with CPython", ()
       }),
       { numRuns: 8000 },
     );
-    expect(accepted).toBeGreaterThan(1000); // else the mutations are too wild to say anything
+    expect(accepted).toBeGreaterThan(500); // else the mutations are too wild to say anything
   });
 
   async function agreesWithExpat(document: string): Promise<void> {

@@ -1,0 +1,180 @@
+import { describe, expect, test } from "vitest";
+import { DecodeError } from "./errors.js";
+import { checkWellFormed } from "./guard.js";
+import { defaultLimits, type Limits } from "./limits.js";
+
+const check = (document: string, limits: Partial<Limits> = {}) =>
+  checkWellFormed(document, { ...defaultLimits, ...limits });
+
+function refusal(document: string, limits: Partial<Limits> = {}): DecodeError {
+  try {
+    check(document, limits);
+  } catch (error) {
+    if (error instanceof DecodeError) return error;
+    throw error;
+  }
+  return expect.fail(`accepted: ${document}`);
+}
+
+describe("refused as not well-formed", () => {
+  test.each([
+    ["an empty document", ""],
+    ["a blank document", " \n\t"],
+    ["plain text", "hello"],
+    ["JSON", '{"method":"echo"}'],
+    ["an unclosed tag", "<a>"],
+    ["an unclosed tag inside", "<a><b></a>"],
+    ["crossed tags", "<a><b></a></b>"],
+    ["a surplus close tag", "<a></a></a>"],
+    ["a close tag alone", "</a>"],
+    ["another case in the close tag", "<A></a>"],
+    ["a close tag with a longer name", "<a></ab>"],
+    ["two roots", "<a/><b/>"],
+    ["two roots, not self-closed", "<a></a><a></a>"],
+    ["text before the root", "x<a/>"],
+    ["text after the root", "<a/>x"],
+    ["a reference after the root", "<a/>&#32;"],
+    ["CDATA before the root", "<![CDATA[]]><a/>"],
+    ["CDATA after the root", "<a/><![CDATA[]]>"],
+    ["white space before a declaration", ' <?xml version="1.0"?><a/>'],
+    ["a comment before a declaration", '<!----><?xml version="1.0"?><a/>'],
+    ["a second declaration", '<?xml version="1.0"?><?xml version="1.0"?><a/>'],
+    ["a declaration inside", '<a><?xml version="1.0"?></a>'],
+    ["a declaration without a version", '<?xml encoding="utf-8"?><a/>'],
+    ["a declaration without quotes", "<?xml version=1.0?><a/>"],
+    ["a declaration with something else", '<?xml version="1.0" extra="1"?><a/>'],
+    ["only a declaration", '<?xml version="1.0"?>'],
+    ["an instruction named xml", "<a><?xml x?></a>"],
+    ["an instruction named XmL", "<a><?XmL x?></a>"],
+    ["an instruction without a name", "<a><? x?></a>"],
+    ["an instruction with a bad name", "<a><?p+?></a>"],
+    ["an unclosed instruction", "<a/><?p >"],
+    ["a bare <", "<a>1 < 2</a>"],
+    ["a bare &", "<a>1 & 2</a>"],
+    ["]]> in text", "<a>]]></a>"],
+    ["]]> in text after CDATA", "<a><![CDATA[]]>]]></a>"],
+    ["-- in a comment", "<!-- a -- b --><a/>"],
+    ["--- at the end of a comment", "<!--a---><a/>"],
+    ["an unclosed comment", "<a/><!-- "],
+    ["<!--> as a comment", "<!--><a/>"],
+    ["an undefined entity", "<a>&nbsp;</a>"],
+    ["an entity in capitals", "<a>&AMP;</a>"],
+    ["an empty entity", "<a>&;</a>"],
+    ["an entity without a semicolon", "<a>&amp</a>"],
+    ["a reference that is no number", "<a>&#xZZ;</a>"],
+    ["a reference with a capital X", "<a>&#X41;</a>"],
+    ["an empty numeric reference", "<a>&#;</a>"],
+    ["a reference to NUL", "<a>&#0;</a>"],
+    ["a reference to a control character", "<a>&#x1F;</a>"],
+    ["a reference to a surrogate", "<a>&#xD800;</a>"],
+    ["a reference to U+FFFE", "<a>&#xFFFE;</a>"],
+    ["a reference to U+FFFF", "<a>&#65535;</a>"],
+    ["a reference beyond U+10FFFF", "<a>&#x110000;</a>"],
+    ["a reference beyond all numbers", `<a>&#${"9".repeat(400)};</a>`],
+    ["an undefined entity in an attribute", '<a b="&c;"/>'],
+    ["a bad reference after a good one", "<a>&amp;&bad;</a>"],
+    ["the same attribute twice", '<a b="1" b="2"/>'],
+    ["the same attribute twice, __proto__", '<a __proto__="1" __proto__="2"/>'],
+    ["an unquoted attribute", "<a b=1/>"],
+    ["an attribute without a value", "<a b/>"],
+    ["an attribute without a closing quote", '<a b="1/>'],
+    ["< in an attribute", '<a b="<"/>'],
+    ["attributes without white space between", '<a b="1"c="2"/>'],
+    ["a space before the name", "< a/>"],
+    ["a space before the name of a close tag", "<a></ a>"],
+    ["an attribute in a close tag", '<a></a b="1">'],
+    ["a space inside />", "<a/ >"],
+    ["a name that begins with a digit", "<1a/>"],
+    ["a name that begins with a dash", "<-a/>"],
+    ["a name with a forbidden character", "<a+b/>"],
+    ["<![cdata[", "<a><![cdata[x]]></a>"],
+    ["an unclosed CDATA section", "<a><![CDATA[x]]"],
+    ["a cut tag", "<a"],
+    ["a cut attribute", '<a b="1" '],
+    ["a harmless DOCTYPE", "<!DOCTYPE a><a/>"],
+    ["a DOCTYPE after the root", "<a/><!DOCTYPE a>"],
+    ["an entity declaration", '<!DOCTYPE a [<!ENTITY x "boom">]><a>&x;</a>'],
+  ])("%s", (_, document) => {
+    expect(refusal(document).code).toBe(-32700);
+  });
+});
+
+describe("accepted", () => {
+  test.each([
+    ["no declaration, white space first", " \n<a/>"],
+    ["single quotes", "<a b='1'/>"],
+    ["> and quotes in an attribute", `<a b="'>" c='">]]>'/>`],
+    ["CDATA with markup", "<a><![CDATA[<&]]]]></a>"],
+    ["white space after the name", "<a ></a\n>"],
+    ["references", "<a>&amp;lt;&#13;&#x1F600;&#x10FFFF;</a>"],
+    ["leading zeros in a reference", `<a>&#${"0".repeat(500)}65;</a>`],
+    ["colons and other alphabets in names", "<ex:été xmlns:ex='x'/>"],
+    ["DEL and C1 controls", "<a>\u007f\u0085</a>"],
+    ["]] and > apart", "<a>]]&gt; ]] ></a>"],
+  ])("%s", (_, document) => {
+    expect(check(document)).toBe(document);
+  });
+
+  test("a declaration, comments and instructions, which are left out", () => {
+    expect(
+      check(
+        `<?xml version='1.0' encoding="UTF-8" standalone='yes' ?>\n<!-- 1 --><?p?><a>b<!-- 2 -->c<?p '?>d</a><!----> <?xml-style x?>`,
+      ),
+    ).toBe("\n<a>bcd</a> ");
+  });
+});
+
+describe("illegal characters", () => {
+  test.each(["\u0000", "\u0008", "\u000b", "\u001f", "\ufffe", "\uffff", "\ud800", "\udc00"])(
+    "%j",
+    (character) => {
+      expect(refusal(`<a>b${character}</a>`)).toMatchObject({ code: -32702, position: 4 });
+    },
+  );
+});
+
+describe("limits, before a tree is built", () => {
+  const nested = (levels: number) =>
+    "<value><array><data>".repeat(levels) + "</data></array></value>".repeat(levels);
+
+  test("depth is refused at once, with or without closing tags", () => {
+    expect(refusal(nested(10_000)).code).toBe(-32005);
+    expect(refusal("<a>".repeat(1_000_000)).code).toBe(-32005);
+    expect(check(`<p>${nested(128)}</p>`)).toHaveLength(7 + 128 * 43);
+  });
+
+  test("the number of values and of elements", () => {
+    expect(check(`<a>${"<value/>".repeat(10)}</a>`, { values: 10 })).toContain("value");
+    expect(refusal(`<a>${"<value/>".repeat(11)}</a>`, { values: 10 }).code).toBe(-32005);
+    expect(refusal(`<a>${"<b/>".repeat(100)}</a>`, { values: 10 }).code).toBe(-32005);
+  });
+});
+
+// Each of these takes seconds if a step looks twice at what it has passed, and milliseconds otherwise.
+describe("linear in the size of the document", () => {
+  const size = 300_000;
+  test.each([
+    ["attributes", `<a${Array.from({ length: size / 10 }, (_, index) => ` b${index}=""`).join("")}/>`],
+    ["white space in a tag", `<a${" ".repeat(size)}/>`],
+    ["white space in a declaration", `<?xml version="1.0"${" ".repeat(size)}?><a/>`],
+    ["references", `<a>${"&amp;".repeat(size)}</a>`],
+    ["brackets", `<a>${"]]".repeat(size)}</a>`],
+    ["comments", `<a>${"<!-- -->".repeat(size / 4)}</a>`],
+    ["short elements", `<a>${"<b>&lt;</b>".repeat(size / 4)}</a>`],
+  ])("%s", (_, document) => {
+    expect(() => check(document)).not.toThrow();
+  });
+
+  test("refusals too", () => {
+    expect(refusal(`<?xml version="1.0"${" ".repeat(size)}<a/>`).code).toBe(-32700);
+    expect(refusal(`<a>${"]".repeat(size)}]]></a>`).code).toBe(-32700);
+    expect(refusal(`<${"a".repeat(size)}>`).message.length).toBeLessThan(200);
+  });
+});
+
+test("messages name the place and what to do", () => {
+  expect(refusal("<a>1 & 2</a>").message).toBe(
+    'not well-formed XML: "&" begins no reference that XML predefines: write "&amp;" (at position 5)',
+  );
+  expect(refusal("<a><b></a>").message).toBe("not well-formed XML: </a> where </b> is due (at position 6)");
+});
