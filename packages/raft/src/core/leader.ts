@@ -149,7 +149,9 @@ export function receiveHeartbeatResponse(server: Server, response: HeartbeatResp
   const progress = leadership.progress.get(response.from);
   if (progress === undefined) return;
   progress.heard(server.now);
-  progress.appliedDurable = Math.max(progress.appliedDurable, response.appliedDurable);
+  // No more than there is: a peer that has applied what this leader lacks is not believed.
+  const appliedDurable = Math.min(response.appliedDurable, server.log.lastIndex);
+  progress.appliedDurable = Math.max(progress.appliedDurable, appliedDurable);
   const round = server.bug("staleRoundConfirms") ? leadership.reads.round : response.round;
   if (round <= leadership.reads.round && round > progress.round) {
     progress.round = round;
@@ -172,8 +174,7 @@ export function restartProbing(server: Server, peer: NodeId): void {
   const leadership = leadershipOf(server);
   const progress = leadership.progress.get(peer);
   if (progress === undefined) return;
-  // Everybody, so this follower too, holds what is compacted; it has applied what it says it has.
-  progress.becomeProbe(Math.max(progress.appliedDurable, server.log.compacted.index) + 1);
+  progress.becomeProbe(progress.match + 1);
   leadership.replicationDue = true;
 }
 

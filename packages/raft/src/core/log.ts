@@ -38,6 +38,8 @@ export class Log {
   /** The outstanding write brings this log up to here; falls when those entries are replaced meanwhile. */
   #writingTo: Index = 0;
   #unwrittenFrom: Index;
+  /** The disk's log ends here once the outstanding write is done. */
+  #diskLast: Index;
   readonly #staleStorageAck: boolean;
 
   constructor(restored: Restored, cacheBytesMax: number, staleStorageAck: boolean) {
@@ -47,6 +49,7 @@ export class Log {
     this.lastTerm = restored.last.term;
     this.durable = restored.last.index;
     this.#unwrittenFrom = restored.last.index + 1;
+    this.#diskLast = restored.last.index;
     this.#runs = [...restored.terms];
     this.#cache = [...restored.tail];
     this.#cacheFirst = restored.last.index + 1 - restored.tail.length;
@@ -152,11 +155,17 @@ export class Log {
     return this.#unwrittenFrom <= this.lastIndex;
   }
 
+  /** The next write replaces entries that are on disk. */
+  get unwrittenReplaces(): boolean {
+    return this.#unwrittenFrom <= this.#diskLast;
+  }
+
   /** Everything not written yet, as the entries of the write `ticket`. */
   takeUnwritten(ticket: number): Entry[] {
     const entries = this.hasUnwritten ? this.slice(this.#unwrittenFrom, this.lastIndex, Infinity) : [];
     this.#writingTicket = ticket;
     this.#writingTo = this.lastIndex;
+    this.#diskLast = this.lastIndex;
     this.#unwrittenFrom = this.lastIndex + 1;
     return entries;
   }

@@ -19,7 +19,7 @@ export class Progress {
   movedAt: number;
   /** AppendEntries on their way (replicate), by their last index. */
   readonly inflight = new ByteWindow();
-  /** The outstanding `Ready.fetch` for this member. */
+  /** The outstanding `Ready.fetch` for this member; nothing else is sent until it is answered. */
   fetching: number | null = null;
   /** Largest commit index that it was sent, assuming that nothing gets lost; heartbeats repair that. */
   commitTold: Index = 0;
@@ -31,7 +31,7 @@ export class Progress {
   heardAt: number;
   /** Its connection broke and it has not been heard since. */
   lost = false;
-  /** It lacks entries that are compacted away here. */
+  /** It lacks entries that are compacted away here, or that it said to have applied. */
   behindCompaction = false;
 
   constructor(next: Index, now: number) {
@@ -46,13 +46,12 @@ export class Progress {
     this.lost = false;
   }
 
-  /** Start over from what is certain. `certain` never lies above what the member really holds. */
+  /** Where the logs meet is in doubt: ask at `next - 1`. */
   becomeProbe(next: Index): void {
     this.state = "probe";
     this.next = Math.max(this.match + 1, next);
     this.probeSent = false;
     this.inflight.clear();
-    this.fetching = null;
     this.commitTold = Math.min(this.commitTold, this.match);
   }
 
@@ -61,7 +60,6 @@ export class Progress {
     this.next = this.match + 1;
     this.probeSent = false;
     this.inflight.clear();
-    this.fetching = null;
   }
 
   /** The member's disk holds the log up to `match`. Returns true when that is news. */

@@ -3,33 +3,25 @@
  * It never waits, never reads a clock, never logs; the same inputs give the same outputs. See README.md.
  */
 import { broken } from "./assert.js";
-import { becomeCandidate, decideVote, receivePreVoteResponse, receiveVoteResponse } from "./candidate.js";
+import { decideVote } from "./candidate.js";
 import { type Config, validateConfig } from "./config.js";
-import {
-  becomeFollower,
-  loseLeader,
-  receiveAppendEntries,
-  receiveHeartbeat,
-  tickElectionTimer,
-} from "./follower.js";
+import { loseLeader, tickElectionTimer } from "./follower.js";
 import type { Input, Proposal } from "./input.js";
 import {
   flushLeader,
   maybeCommit,
   propose,
   readIndex,
-  receiveHeartbeatResponse,
-  receiveReadIndexRequest,
   restartProbing,
   startTransfer,
   tickLeader,
 } from "./leader.js";
-import type { Message, ReadIndexResponse } from "./messages.js";
-import type { FollowerStatus, Ready, Status, StoreRequest } from "./ready.js";
-import { receiveAccepted, receiveFetched, receiveRejected } from "./replication.js";
-import { Outbox, Server } from "./server.js";
+import { Outbox } from "./outbox.js";
+import type { FollowerStatus, Ready, Status } from "./ready.js";
+import { receive } from "./receive.js";
+import { receiveFetched } from "./replication.js";
+import { Server } from "./server.js";
 import type { Entry, Membership, NodeId, Restored } from "./types.js";
-import { answerPreVote, answerVote, hearsLeader } from "./votes.js";
 
 export class Raft {
   readonly #server: Server;
@@ -77,13 +69,13 @@ export class Raft {
     }
   }
 
-  /** True when `ready()` would return something to do. */
+  /** True when `ready()` may return something to do; false means that it would not. */
   hasReady(): boolean {
     const server = this.#server;
     const { leadership, applier } = server;
     return (
       !server.outbox.isEmpty ||
-      storeDue(server) ||
+      server.storeDue ||
       applier.isDue(server.commit, server.config.maxApplyBytes) ||
       (leadership !== null && (leadership.replicationDue || leadership.reads.roundDue))
     );
@@ -99,7 +91,7 @@ export class Raft {
       const to = Math.min(commit, log.cacheFirst - 1);
       applier.fetching = server.fetch(applier.handed + 1, to, config.maxApplyBytes);
     }
-    const store = storeDue(server) ? takeStore(server) : null;
+    const store = server.storeDue ? server.takeStore() : null;
     const { messages, accepted, refused, reads, readsRefused, fetch, events } = server.outbox;
     server.outbox = new Outbox();
     return { store, messages, apply, accepted, refused, reads, readsRefused, fetch, events };
@@ -147,109 +139,6 @@ function tick(server: Server): void {
   else tickElectionTimer(server);
 }
 
-/** The term rule comes first, once, for all roles (paper, figure 2, "Rules for Servers"). */
-function receive(server: Server, message: Message): void {
-  // Strangers, and members that were removed, change nothing here.
-  if (message.to !== server.id || message.from === server.id || !server.membership.ids.has(message.from)) {
-    return;
-  }
-  if (message.type === "preVoteRequest") {
-    answerPreVote(server, message);
-    return;
-  }
-  if (message.term > server.term) {
-    if (message.type === "requestVote" && !message.transfer && hearsLeader(server, message.from)) {
-      server.event({
-        type: "voteRefused",
-        to: message.from,
-        term: message.term,
-        preVote: false,
-        why: `hears its leader ${server.leader}`,
-      });
-      return;
-    }
-    // A granted pre-vote carries the voter's own term, which may be the one that is campaigned for.
-    if (message.type !== "preVoteResponse" || !message.granted) {
-      becomeFollower(server, message.term, null, `${message.from} is in term ${message.term}`);
-    }
-  } else if (message.term < server.term && message.type !== "preVoteResponse") {
-    if (message.type !== "appendEntries" || !server.bug("staleLeaderAccepted")) {
-      answerStale(server, message);
-      return;
-    }
-  }
-  dispatch(server, message);
-}
-
-function dispatch(server: Server, message: Message): void {
-  const leads = server.role === "leader";
-  switch (message.type) {
-    case "preVoteRequest":
-      answerPreVote(server, message);
-      return;
-    case "preVoteResponse":
-      receivePreVoteResponse(server, message);
-      return;
-    case "requestVote":
-      answerVote(server, message);
-      return;
-    case "requestVoteResponse":
-      receiveVoteResponse(server, message);
-      return;
-    case "appendEntries":
-      receiveAppendEntries(server, message);
-      return;
-    case "appendEntriesAccepted":
-      if (leads) receiveAccepted(server, message);
-      return;
-    case "appendEntriesRejected":
-      if (leads) receiveRejected(server, message);
-      return;
-    case "heartbeat":
-      receiveHeartbeat(server, message);
-      return;
-    case "heartbeatResponse":
-      if (leads) receiveHeartbeatResponse(server, message);
-      return;
-    case "timeoutNow":
-      if (!leads && server.isVoter) becomeCandidate(server, true, "the leader hands over");
-      return;
-    case "readIndexRequest":
-      receiveReadIndexRequest(server, message);
-      return;
-    case "readIndexResponse":
-      receiveReadIndexResponse(server, message);
-      return;
-  }
-}
-
-/** From a term that is over. Whoever still acts in it must learn so, or it might stay stuck there. */
-function answerStale(server: Server, message: Message): void {
-  const { id, term } = server;
-  const to = message.from;
-  switch (message.type) {
-    case "appendEntries":
-    case "heartbeat": {
-      const appliedDurable = server.applier.durable;
-      server.send({ type: "heartbeatResponse", from: id, to, term, round: 0, appliedDurable });
-      return;
-    }
-    case "requestVote":
-      server.event({
-        type: "voteRefused",
-        to,
-        term: message.term,
-        preVote: false,
-        why: `is in term ${term} already`,
-      });
-      server.send({ type: "requestVoteResponse", from: id, to, term, granted: false });
-      return;
-    case "readIndexRequest":
-      receiveReadIndexRequest(server, message);
-      return;
-  }
-}
-
 function refuse(server: Server, proposals: readonly Proposal[]): void {
   for (const { context } of proposals) server.outbox.refused.push({ context, reason: "notLeader" });
 }
@@ -262,12 +151,6 @@ function requestReadIndex(server: Server, context: number): void {
     server.forwardedReads.add(context, server.now);
     server.send({ type: "readIndexRequest", from: id, to: leader, term, context });
   }
-}
-
-function receiveReadIndexResponse(server: Server, { from, context, index }: ReadIndexResponse): void {
-  if (from !== server.leader || !server.forwardedReads.settle(context)) return;
-  if (index === null) server.outbox.readsRefused.push(context);
-  else server.outbox.reads.push({ context, index });
 }
 
 function peerLost(server: Server, peer: NodeId): void {
@@ -287,26 +170,9 @@ function peerReset(server: Server, peer: NodeId): void {
 
 function fetched(server: Server, id: number, entries: readonly Entry[]): void {
   if (entries.length === 0) throw broken("a fetch must be answered with at least one entry", { id });
+  server.fetchAnswered();
   if (id === server.applier.fetching) server.applier.fetched(entries, server.log);
   else receiveFetched(server, id, entries);
-}
-
-function storeDue(server: Server): boolean {
-  const { durability, log } = server;
-  if (durability.outstanding !== 0) return false;
-  return durability.hardStateUnwritten || log.hasUnwritten || server.compactTarget !== 0;
-}
-
-/** Everything unwritten, as one write. A moved commit index rides along; alone it is not worth an fsync. */
-function takeStore(server: Server): StoreRequest {
-  const { durability, log, term, vote, commit } = server;
-  const hardStateChanged = durability.hardStateUnwritten || commit > server.commitStored;
-  const ticket = durability.begin();
-  const entries = log.takeUnwritten(ticket);
-  const compactTo = server.compactTarget;
-  if (compactTo !== 0) log.compactTo(compactTo);
-  server.commitStored = commit;
-  return { ticket, hardState: hardStateChanged ? { term, vote, commit } : null, entries, compactTo };
 }
 
 function stored(server: Server, ticket: number): void {

@@ -1,10 +1,11 @@
 /** Bringing followers' logs to the leader's: what to send, and what their answers mean. */
+import { broken } from "./assert.js";
 import { leadershipOf, maybeCommit, maybeSendTimeoutNow } from "./leader.js";
 import { entryBytes } from "./log.js";
 import type { AppendEntriesAccepted, AppendEntriesRejected } from "./messages.js";
 import type { Progress } from "./progress.js";
 import type { Server } from "./server.js";
-import type { Entry, NodeId } from "./types.js";
+import type { Entry, Index, NodeId } from "./types.js";
 
 /** Send everybody what is due: new entries, a probe, or the news that the commit index moved. */
 export function flushReplication(server: Server): void {
@@ -29,9 +30,18 @@ export function flushReplication(server: Server): void {
   }
 }
 
+/**
+ * It holds what it has applied, and everybody holds what is compacted: neither is sent again, even where the
+ * acknowledgements were lost. Only a starting point: `match` itself moves on acknowledgements alone.
+ */
+function certainMatch(server: Server, progress: Progress): Index {
+  return Math.max(progress.appliedDurable, server.log.compacted.index);
+}
+
 /** One AppendEntries from `next` on. False when the entries must be fetched first. */
 function sendNext(server: Server, to: NodeId, progress: Progress): boolean {
   const { log, config } = server;
+  progress.next = Math.max(progress.next, certainMatch(server, progress) + 1);
   if (progress.next <= log.lastIndex && progress.next < log.cacheFirst) {
     progress.fetching = server.fetch(progress.next, log.cacheFirst - 1, config.maxAppendBytes);
     return false;
@@ -43,13 +53,7 @@ function sendNext(server: Server, to: NodeId, progress: Progress): boolean {
 function sendAppendEntries(server: Server, to: NodeId, progress: Progress, entries: readonly Entry[]): void {
   const prevIndex = progress.next - 1;
   const prevTerm = server.log.termAt(prevIndex);
-  if (prevTerm === null) {
-    // Cannot happen while logs are compacted only up to what everybody has applied: wait, and show it.
-    progress.behindCompaction = true;
-    progress.probeSent = true;
-    progress.sentAt = server.now;
-    return;
-  }
+  if (prevTerm === null) throw broken("entries are sent from outside the log", { to, prevIndex });
   const lastIndex = prevIndex + entries.length;
   if (progress.state === "probe") {
     progress.probeSent = true;
@@ -126,5 +130,13 @@ export function receiveRejected(server: Server, response: AppendEntriesRejected)
     response.hintTerm,
   );
   progress.becomeProbe(meeting.index + 1);
+  if (response.prevIndex <= certainMatch(server, progress)) {
+    // Cannot happen while logs are compacted only up to what everybody has applied. Asking again at once
+    // would go on for ever: show it, and ask when it answers a heartbeat.
+    progress.behindCompaction = true;
+    progress.probeSent = true;
+    progress.sentAt = server.now;
+    return;
+  }
   leadership.replicationDue = true;
 }

@@ -9,10 +9,11 @@ import type { Leadership } from "./leadership.js";
 import { Log } from "./log.js";
 import { isVoter, MembershipHistory } from "./membership.js";
 import type { Message } from "./messages.js";
+import { Outbox } from "./outbox.js";
 import type { PlantedBug } from "./planted-bugs.js";
 import { quorumValue } from "./quorum.js";
 import { ForwardedReads } from "./reads.js";
-import type { AcceptedProposal, FetchRequest, GrantedRead, RefusedProposal } from "./ready.js";
+import type { StoreRequest } from "./ready.js";
 import {
   type Entry,
   EntryType,
@@ -23,29 +24,6 @@ import {
   type Role,
   type Term,
 } from "./types.js";
-
-/** What `ready()` will hand out, gathered while inputs are stepped. */
-export class Outbox {
-  messages: Message[] = [];
-  accepted: AcceptedProposal[] = [];
-  refused: RefusedProposal[] = [];
-  reads: GrantedRead[] = [];
-  readsRefused: number[] = [];
-  fetch: FetchRequest[] = [];
-  events: RaftEvent[] = [];
-
-  get isEmpty(): boolean {
-    return (
-      this.messages.length === 0 &&
-      this.accepted.length === 0 &&
-      this.refused.length === 0 &&
-      this.reads.length === 0 &&
-      this.readsRefused.length === 0 &&
-      this.fetch.length === 0 &&
-      this.events.length === 0
-    );
-  }
-}
 
 export class Server {
   readonly config: Config;
@@ -65,8 +43,6 @@ export class Server {
   leader: NodeId | null = null;
   /** Never falls. */
   commit: Index;
-  /** The commit index of the last hard state that was handed out for storing. */
-  commitStored: Index;
   /** Up to here every member has durably applied, as the leader said. Never falls. */
   compactAnnounced: Index = 0;
   /** Ticks since this server started. */
@@ -77,7 +53,11 @@ export class Server {
   leadership: Leadership | null = null;
 
   outbox = new Outbox();
+  /** The commit index of the last hard state that was handed out for storing. */
+  #commitStored: Index;
   #fetchId = 0;
+  /** While the disk is being read, no write may remove entries from it. */
+  #fetchesOutstanding = 0;
 
   constructor(config: Config, restored: Restored) {
     this.config = config;
@@ -88,7 +68,7 @@ export class Server {
     this.vote = restored.hardState.vote;
     // The hint may lag behind what the disk proves to be committed: whatever was applied was committed.
     this.commit = Math.max(Math.min(restored.hardState.commit, this.log.lastIndex), restored.applied);
-    this.commitStored = restored.hardState.commit;
+    this.#commitStored = restored.hardState.commit;
     this.applier = new Applier(restored.applied);
     this.timer = new ElectionTimer(config);
     this.forwardedReads = new ForwardedReads(config.electionTicks);
@@ -199,13 +179,40 @@ export class Server {
   /** Ask for entries that are no longer in memory. */
   fetch(from: Index, to: Index, maxBytes: number): number {
     this.#fetchId += 1;
+    this.#fetchesOutstanding += 1;
     this.outbox.fetch.push({ id: this.#fetchId, from, to, maxBytes });
     return this.#fetchId;
   }
 
-  /** Up to here the log may be compacted now; 0 = not worth it yet. */
+  /** A fetch was answered, wanted still or not. */
+  fetchAnswered(): void {
+    this.#fetchesOutstanding -= 1;
+  }
+
+  /** Up to here the log may be compacted now; 0 = not worth it yet, or the disk is being read. */
   get compactTarget(): Index {
+    if (this.#fetchesOutstanding > 0) return 0;
     const target = Math.min(this.compactAnnounced, this.applier.durable);
     return target - this.log.compacted.index >= this.config.compactEntriesMin ? target : 0;
+  }
+
+  /** Something is to be written, and may be written now: one write at a time. */
+  get storeDue(): boolean {
+    const { durability, log } = this;
+    if (durability.outstanding !== 0) return false;
+    if (this.#fetchesOutstanding > 0 && log.unwrittenReplaces) return false;
+    return durability.hardStateUnwritten || log.hasUnwritten || this.compactTarget !== 0;
+  }
+
+  /** Everything unwritten, as one write. A moved commit index rides along; alone it is not worth an fsync. */
+  takeStore(): StoreRequest {
+    const { durability, log, term, vote, commit } = this;
+    const hardStateChanged = durability.hardStateUnwritten || commit > this.#commitStored;
+    const ticket = durability.begin();
+    const entries = log.takeUnwritten(ticket);
+    const compactTo = this.compactTarget;
+    if (compactTo !== 0) log.compactTo(compactTo);
+    this.#commitStored = commit;
+    return { ticket, hardState: hardStateChanged ? { term, vote, commit } : null, entries, compactTo };
   }
 }

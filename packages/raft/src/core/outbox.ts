@@ -1,0 +1,26 @@
+import type { RaftEvent } from "./events.js";
+import type { Message } from "./messages.js";
+import type { AcceptedProposal, FetchRequest, GrantedRead, RefusedProposal } from "./ready.js";
+
+/** What `ready()` will hand out, gathered while inputs are stepped. */
+export class Outbox {
+  messages: Message[] = [];
+  accepted: AcceptedProposal[] = [];
+  refused: RefusedProposal[] = [];
+  reads: GrantedRead[] = [];
+  readsRefused: number[] = [];
+  fetch: FetchRequest[] = [];
+  events: RaftEvent[] = [];
+
+  get isEmpty(): boolean {
+    return (
+      this.messages.length === 0 &&
+      this.accepted.length === 0 &&
+      this.refused.length === 0 &&
+      this.reads.length === 0 &&
+      this.readsRefused.length === 0 &&
+      this.fetch.length === 0 &&
+      this.events.length === 0
+    );
+  }
+}
