@@ -1,4 +1,10 @@
 /** `@quorate/raft/memory`: the adapters' twins in memory, for tests and simulation. */
+
+export {
+  createMemoryNetwork,
+  type MemoryNetwork,
+  type MemoryNetworkOptions,
+} from "../transport/memory-network.js";
 export {
   type CrashOptions,
   MemoryDisk,

@@ -1,5 +1,6 @@
 import type { NodeId } from "../core/index.js";
 import type { NodeIntroduction } from "../ports/index.js";
+import { backoffMs } from "./backoff.js";
 import type { Connection } from "./connection.js";
 import type { DialOutcome } from "./dial.js";
 import { type Frame, FrameError } from "./frame.js";
@@ -14,11 +15,6 @@ export interface ControlLinkContext {
   onLost(reason: string): void;
   onDropped(): void;
 }
-
-/** Back-off after a failed dial, in milliseconds: first and longest wait, drawn from [half, whole]. */
-const UNREACHABLE = { first: 50, longest: 500 } as const;
-/** After a refusal: it needs an operator, or a birth, so there is less hurry. */
-const REFUSED = { first: 100, longest: 2000 } as const;
 
 type State =
   | { readonly kind: "dialing"; readonly cancel: () => void }
@@ -136,10 +132,9 @@ export class ControlLink {
   }
 
   #failed(reason: string, refused: boolean): void {
-    const { first, longest } = refused ? REFUSED : UNREACHABLE;
-    const whole = Math.min(longest, first * 2 ** Math.min(this.#failures, 10));
+    const wait = backoffMs(this.#failures, refused, this.#context.random);
     this.#failures += 1;
-    const timer = setTimeout(() => this.#dial(), whole * (0.5 + this.#context.random() / 2));
+    const timer = setTimeout(() => this.#dial(), wait);
     this.#state = { kind: "waiting", timer };
     if (!this.#lossPending) return;
     this.#lossPending = false;

@@ -122,7 +122,7 @@ export class DialerHandshake {
     const packed = fields.bytes("introduction");
     this.#transcript.add(packed);
     if (!this.#transcript.proves("acceptor introduction", fields.bytes("mac", MAC_BYTES))) {
-      return refuse(secretMismatch, null);
+      return refuse(SECRET_MISMATCH, null);
     }
     const peer = readIntroduction(new FieldReader("introduction", unpackBody(packed)));
     const call = { intended: this.#intended, reached: peer.nodeId };
@@ -201,7 +201,7 @@ export class AcceptorHandshake {
 
   #introduce(body: Uint8Array): HandshakeStep {
     const mac = new FieldReader("dialerProof", unpackBody(body)).bytes("mac", MAC_BYTES);
-    if (!this.#transcript.proves("dialer proof", mac)) return refuse(secretMismatch, null);
+    if (!this.#transcript.proves("dialer proof", mac)) return refuse(SECRET_MISMATCH, null);
     const own = packBody(introductionFields(this.#party.introduction()));
     this.#transcript.add(own);
     this.#await = "dialerIntroduction";
@@ -214,7 +214,7 @@ export class AcceptorHandshake {
     const packed = fields.bytes("introduction");
     this.#transcript.add(packed);
     if (!this.#transcript.proves("dialer introduction", fields.bytes("mac", MAC_BYTES))) {
-      return refuse(secretMismatch, null);
+      return refuse(SECRET_MISMATCH, null);
     }
     const introduced = new FieldReader("introduction", unpackBody(packed));
     const peer = readIntroduction(introduced);
@@ -262,7 +262,7 @@ class Transcript {
   }
 }
 
-const secretMismatch =
+export const SECRET_MISMATCH =
   "the peer secrets differ: every node of a cluster needs the same peer.secret (or peer.secretFile)";
 
 function versionMismatch(ours: VersionRange, theirs: VersionRange): string {
