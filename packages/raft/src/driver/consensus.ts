@@ -11,6 +11,7 @@ import {
   type Entry,
   type FetchRequest,
   type Input,
+  type Membership,
   type NodeId,
   type Proposal,
   Raft,
@@ -38,8 +39,6 @@ export interface ConsensusOptions<Result> {
   readonly stateMachine: StateMachine<Result>;
   readonly overlay: Overlay;
   readonly log: RaftLog;
-  /** An entry was executed; also for Raft's own entries, which execute nothing. */
-  readonly onApplied: (entry: Entry) => void;
   /** A turn is over; whatever could be seen from outside may have changed. */
   readonly onTurn: () => void;
   /** This node must not go on. */
@@ -102,6 +101,11 @@ export class Consensus<Result> {
 
   status(): Status {
     return this.#raft.status();
+  }
+
+  /** The membership in force; null before birth. */
+  membership(): Membership | null {
+    return this.#raft.membership();
   }
 
   /** Queues an input for the next turn. */
@@ -219,7 +223,6 @@ export class Consensus<Result> {
   }
 
   #onApplied(entry: Entry, outcome: ApplyOutcome<Result> | null): void {
-    this.#options.onApplied(entry);
     this.#proposals.applied(entry, outcome === null ? null : { value: outcome.result });
   }
 

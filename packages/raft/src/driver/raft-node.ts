@@ -5,16 +5,7 @@
  *         ▲                    ▲                              ▲
  *       disk               transport ────── messages ─────────┘
  */
-import {
-  birthRestored,
-  decodeMembership,
-  type Entry,
-  EntryType,
-  isVoter,
-  type Membership,
-  type NodeId,
-  type Restored,
-} from "../core/index.js";
+import { birthRestored, isVoter, type Membership, type NodeId, type Restored } from "../core/index.js";
 import {
   type Identity,
   type NodeIntroduction,
@@ -195,8 +186,7 @@ class Server<Result> implements RaftNode<Result> {
       stateMachine,
       overlay: this.#overlay,
       log,
-      onApplied: (entry) => this.#onApplied(entry),
-      onTurn: () => this.#notify(),
+      onTurn: () => this.#onTurn(),
       onFailure: (error) => this.#fail(error),
     });
     this.#notify();
@@ -263,10 +253,13 @@ class Server<Result> implements RaftNode<Result> {
     transport.send({ type: "birth", from: nodeId, to: peer, membership: this.#membership });
   }
 
-  #onApplied(entry: Entry): void {
-    if (entry.type !== EntryType.membership) return;
-    this.#membership = decodeMembership(entry.data);
-    this.#dial();
+  #onTurn(): void {
+    const membership = this.#consensus?.membership() ?? null;
+    if (membership !== null && membership !== this.#membership) {
+      this.#membership = membership;
+      this.#dial();
+    }
+    this.#notify();
   }
 
   #dial(): void {

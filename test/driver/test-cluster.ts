@@ -1,0 +1,198 @@
+import {
+  type ProposalOutcome,
+  type RaftLog,
+  type RaftNode,
+  type ReadOutcome,
+  type StateMachine,
+  startRaftNode,
+} from "@quorate/raft";
+import { createRandom } from "@quorate/raft/core";
+import { MemoryDisk, type MemoryStorage, type PendingWrite } from "@quorate/raft/memory";
+import type { RegisterOp, RegisterResult } from "../linearizability/register-model.js";
+import { LoopbackNetwork, type LoopbackTransport } from "./loopback-network.js";
+import { encodeOp, RegisterMachine } from "./register-machine.js";
+import { VirtualClock } from "./virtual-clock.js";
+
+export interface Running {
+  readonly node: RaftNode<RegisterResult>;
+  readonly transport: LoopbackTransport;
+  readonly storage: MemoryStorage;
+  readonly kill: () => void;
+}
+
+export interface TestClusterOptions {
+  readonly size: number;
+  readonly seed: number;
+  readonly heartbeatMs?: number;
+  readonly electionTimeoutMs?: number;
+  readonly machine?: () => StateMachine<RegisterResult>;
+  /** Decides about each write; default: durable after 0 to 4 ms. */
+  readonly onWrite?: (id: string, write: PendingWrite) => void;
+  readonly clusterName?: string;
+}
+
+/** Real nodes on memory disks and a loopback network, in virtual time. A seed decides everything. */
+export class TestCluster {
+  readonly clock = new VirtualClock();
+  readonly random: () => number;
+  readonly network: LoopbackNetwork;
+  readonly ids: readonly string[];
+  readonly disks = new Map<string, MemoryDisk>();
+  readonly running = new Map<string, Running>();
+  readonly fatal: { readonly id: string; readonly error: Error }[] = [];
+  readonly lines: { readonly id: string; readonly level: string; readonly message: string }[] = [];
+  #onWrite: ((id: string, write: PendingWrite) => void) | undefined;
+  readonly #options: TestClusterOptions;
+
+  constructor(options: TestClusterOptions) {
+    this.#options = options;
+    this.random = createRandom(options.seed);
+    this.network = new LoopbackNetwork(this.clock, this.random);
+    this.ids = Array.from({ length: options.size }, (_, at) => `n${at + 1}`);
+    for (const id of this.ids) this.disks.set(id, new MemoryDisk(id));
+    this.#onWrite = options.onWrite;
+  }
+
+  /** From now on this decides about writes; undefined: the default again. */
+  onWrite(decide: ((id: string, write: PendingWrite) => void) | undefined): void {
+    this.#onWrite = decide;
+  }
+
+  get members() {
+    return this.ids.map((id) => ({ id, peer: `${id}:9000`, http: `http://${id}:8000` }));
+  }
+
+  async startAll(): Promise<void> {
+    for (const id of this.ids) await this.start(id);
+  }
+
+  async start(id: string, members = this.members): Promise<RaftNode<RegisterResult>> {
+    const disk = this.disk(id);
+    const storage = disk.open({ onWrite: (write) => this.#write(id, write) });
+    const transport = this.network.create(id);
+    const { clock, kill } = this.clock.process();
+    const node = await startRaftNode<RegisterResult>({
+      nodeId: id,
+      clusterName: this.#options.clusterName ?? "test",
+      members,
+      heartbeatMs: this.#options.heartbeatMs ?? 50,
+      electionTimeoutMs: this.#options.electionTimeoutMs ?? 500,
+      storage,
+      identity: disk.identity(),
+      transport,
+      clock,
+      stateMachine: this.#options.machine?.() ?? new RegisterMachine(),
+      random: this.random,
+      randomId: () =>
+        Math.floor(this.random() * 2 ** 48)
+          .toString(16)
+          .padStart(12, "0"),
+      log: this.#log(id),
+      onFatal: (error) => this.fatal.push({ id, error }),
+      onRequest: async (_peer, payload) => payload,
+    });
+    this.running.set(id, { node, transport, storage, kill });
+    return node;
+  }
+
+  /** The process is gone between two instructions; a write under way reached the disk or not. */
+  crash(id: string, inFlight: "lost" | "reached" = this.random() < 0.5 ? "lost" : "reached"): void {
+    const running = this.running.get(id);
+    if (running === undefined) return;
+    this.running.delete(id);
+    running.kill();
+    this.disk(id).crash({ inFlight });
+    running.transport.open = false;
+    this.network.detach(running.transport);
+  }
+
+  async stop(id: string): Promise<void> {
+    const { node } = this.get(id);
+    this.running.delete(id);
+    let stopped = false;
+    const stopping = node.stop().then(() => {
+      stopped = true;
+    });
+    await this.clock.until(`${id} stops`, () => stopped);
+    await stopping;
+  }
+
+  get(id: string): Running {
+    const running = this.running.get(id);
+    if (running === undefined) throw new Error(`${id} does not run`);
+    return running;
+  }
+
+  node(id: string): RaftNode<RegisterResult> {
+    return this.get(id).node;
+  }
+
+  disk(id: string): MemoryDisk {
+    const disk = this.disks.get(id);
+    if (disk === undefined) throw new Error(`there is no ${id}`);
+    return disk;
+  }
+
+  /** The disk is replaced by an empty one. */
+  wipe(id: string): void {
+    if (this.running.has(id)) throw new Error(`${id} runs`);
+    this.disks.set(id, new MemoryDisk(id));
+  }
+
+  /** The node that can serve in the highest term, if there is one. */
+  leader(): string | undefined {
+    const serving = [...this.running]
+      .map(([id, { node }]) => ({ id, status: node.status() }))
+      .filter(({ status }) => status.role === "leader" && status.canServe)
+      .sort((a, b) => b.status.term - a.status.term);
+    return serving[0]?.id;
+  }
+
+  async untilLeader(among: readonly string[] = this.ids): Promise<string> {
+    await this.clock.until("a leader that can serve", () => among.includes(this.leader() ?? ""));
+    return this.leader() ?? "";
+  }
+
+  /** Proposes and lets time pass until it ended. */
+  async propose(id: string, op: RegisterOp): Promise<ProposalOutcome<RegisterResult>> {
+    const ended = this.begin(id, op);
+    await this.clock.until(`${JSON.stringify(op)} on ${id} ends`, () => ended.outcome !== undefined);
+    if (ended.outcome === undefined) throw new Error("unreachable");
+    return ended.outcome;
+  }
+
+  /** Proposes and returns at once; counts how often it ended. */
+  begin(id: string, op: RegisterOp) {
+    const ended: { outcome: ProposalOutcome<RegisterResult> | undefined; times: number } = {
+      outcome: undefined,
+      times: 0,
+    };
+    this.node(id).propose(encodeOp(op), (outcome) => {
+      ended.outcome = outcome;
+      ended.times++;
+    });
+    return ended;
+  }
+
+  async barrier(id: string): Promise<ReadOutcome> {
+    let ended: ReadOutcome | undefined;
+    this.node(id).readBarrier((outcome) => {
+      ended = outcome;
+    });
+    await this.clock.until(`a read barrier on ${id}`, () => ended !== undefined);
+    if (ended === undefined) throw new Error("unreachable");
+    return ended;
+  }
+
+  #write(id: string, write: PendingWrite): void {
+    if (this.#onWrite !== undefined) this.#onWrite(id, write);
+    else this.clock.after(this.random() * 4, () => write.complete());
+  }
+
+  #log(id: string): RaftLog {
+    const at = (level: string) => (_fields: object, message: string) => {
+      this.lines.push({ id, level, message });
+    };
+    return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  }
+}
