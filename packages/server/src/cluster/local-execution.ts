@@ -1,4 +1,5 @@
 /** Running a call on this node as the leader: the last step of every call, direct or forwarded. */
+import { Fault } from "@quorate/protocol";
 import type { StateView } from "@quorate/raft";
 import type { Call, CallResult } from "../rpc/ports.js";
 import type { OnFailure, Raft, Service } from "./ports.js";
@@ -69,13 +70,23 @@ export class LocalExecution {
     });
   }
 
+  /** The service may refuse a call before it is proposed: that fault is the caller's answer. */
+  #refuse(error: unknown, call: Call, end: (outcome: LeaderOutcome) => void): void {
+    if (error instanceof Fault) {
+      const fault = { code: error.faultCode, message: error.faultString };
+      end({ kind: "result", result: { ok: false, fault }, index: this.#raft.view.index });
+      return;
+    }
+    this.#onFailure(error, call.method);
+    end({ kind: "failed" });
+  }
+
   #propose(call: Call, caller: string, end: (outcome: LeaderOutcome) => void): void {
     let entry: Uint8Array;
     try {
       entry = this.#service.encodeCommand(call.method, call.params, caller);
     } catch (error) {
-      this.#onFailure(error, call.method);
-      end({ kind: "failed" });
+      this.#refuse(error, call, end);
       return;
     }
     this.#raft.propose(entry, (outcome) => {

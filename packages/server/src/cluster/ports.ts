@@ -10,7 +10,7 @@ export type Raft = Pick<
 >;
 
 export interface Service {
-  /** The log entry of a command; made once, on the node that proposes it. */
+  /** The log entry of a command; made once, on the node that proposes it. Throws the `Fault` of a wrong call. */
   encodeCommand(method: string, params: readonly Value[], caller: string): Uint8Array;
   /** Throws or rejects only when this node fails. */
   runQuery(method: string, params: readonly Value[], view: StateView): CallResult | Promise<CallResult>;

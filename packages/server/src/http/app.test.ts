@@ -15,7 +15,7 @@ import { reportMembers, reportStatus } from "../cluster/status.js";
 import type { Answer } from "../rpc/dispatcher.js";
 import { faultOf } from "../rpc/faults.js";
 import type { CallContext } from "../rpc/ports.js";
-import { type AppDependencies, buildApp } from "./app.js";
+import { type AppDependencies, buildApp, type Phase } from "./app.js";
 import { acceptEverybody } from "./authenticate.js";
 import { Metrics } from "./metrics.js";
 
@@ -67,7 +67,7 @@ const noLeader = answerOf({
 /** What the test may change, and what the app did with it. */
 interface World {
   status: NodeStatus;
-  draining: boolean;
+  phase: Phase;
   answer: Answer;
   authenticate: AppDependencies["authenticate"];
   readonly contexts: CallContext[];
@@ -85,7 +85,7 @@ let metrics: Metrics;
 beforeEach(() => {
   world = {
     status: follower,
-    draining: false,
+    phase: "serving",
     answer: answerOf(),
     authenticate: acceptEverybody,
     contexts: [],
@@ -144,7 +144,7 @@ beforeEach(() => {
     status: () => world.status,
     report: () => reportStatus(source),
     members: () => reportMembers(source),
-    draining: () => world.draining,
+    phase: () => world.phase,
     onFailure: (error) => world.failures.push(error),
   });
 });
@@ -427,14 +427,14 @@ describe("probes", () => {
       world.status = { ...leading, canServe: false };
       expect(await status()).toBe(503);
       world.status = leading;
-      world.draining = true;
+      world.phase = "draining";
       expect(await status()).toBe(503);
     },
   );
 
   it("/livez stays true without a leader and while stopping", async () => {
     world.status = { ...follower, leader: null, born: false };
-    world.draining = true;
+    world.phase = "draining";
     expect((await app.inject({ method: "GET", url: "/livez" })).statusCode).toBe(200);
   });
 
@@ -452,11 +452,12 @@ describe("probes", () => {
     expect(verbose.payload.includes("FAIL")).toBe(statusCode === 503);
   });
 
-  it("/readyz is false while stopping, and every answer closes its connection", async () => {
-    world.draining = true;
+  it("/readyz is false while stopping, and at last every answer closes its connection", async () => {
+    world.phase = "draining";
     const response = await app.inject({ method: "GET", url: "/readyz" });
     expect(response.statusCode).toBe(503);
-    expect(response.headers.connection).toBe("close");
+    expect(response.headers.connection).toBe("keep-alive");
+    world.phase = "closing";
     expect((await post()).headers.connection).toBe("close");
   });
 });

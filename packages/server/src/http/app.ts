@@ -21,6 +21,12 @@ import { refuseBrokenRequest, sendError, sendNoRoute, sendText } from "./refusal
 import { RpcRoute } from "./rpc-route.js";
 import { connectionsMax, serverOptions } from "./server-options.js";
 
+/**
+ * On its way out a node first says that it is not ready and goes on answering (`draining`), so that callers
+ * find another one; then every answer closes its connection (`closing`).
+ */
+export type Phase = "serving" | "draining" | "closing";
+
 export interface AppDependencies {
   readonly nodeId: string;
   readonly clusterName: string;
@@ -38,8 +44,7 @@ export interface AppDependencies {
   status(): NodeStatus;
   report(): StatusReport;
   members(): readonly MemberReport[];
-  /** True from the moment this node wants to stop: it is not ready, and every answer closes its connection. */
-  draining(): boolean;
+  phase(): Phase;
   readonly onFailure: (error: unknown, url: string) => void;
 }
 
@@ -139,12 +144,12 @@ function addProbes(
     });
   };
   probe("/leader", (reply) => {
-    const leads = deps.view().serves && !deps.draining();
+    const leads = deps.view().serves && deps.phase() === "serving";
     return sendText(reply, leads ? 200 : 503, leads ? "this node leads" : "this node does not lead");
   });
   probe("/livez", (reply) => sendText(reply, 200, "this node lives"));
   probe("/readyz", (reply, query) => {
-    const checks = readinessChecks(deps.status(), deps.draining());
+    const checks = readinessChecks(deps.status(), deps.phase() !== "serving");
     const ready = checks.every((check) => check.ok);
     if (new URLSearchParams(query).has("verbose")) {
       return sendText(reply, ready ? 200 : 503, describeChecks(checks).trimEnd());
@@ -168,7 +173,7 @@ function stamp(reply: FastifyReply, deps: AppDependencies): void {
   reply.header("quorate-node", deps.nodeId).header("quorate-term", String(term));
   if (leader !== null) reply.header("quorate-leader", leader.id);
   if (!reply.hasHeader("quorate-index")) stampIndex(reply, tag, deps.appliedIndex());
-  if (deps.draining()) reply.header("connection", "close");
+  if (deps.phase() === "closing") reply.header("connection", "close");
 }
 
 /** `tag:index`; the tag keeps a token of one cluster from being used on another. */

@@ -1,0 +1,284 @@
+/** One node, composed: read it from top to bottom to see what a node is made of. `main.ts` starts it. */
+import { randomBytes } from "node:crypto";
+import {
+  type Clock,
+  createNodeClock,
+  type RaftLog,
+  type RaftNode,
+  RequestFailed,
+  type Storage,
+  startRaftNode,
+} from "@quorate/raft";
+import { openDataDirectory } from "@quorate/raft/level";
+import { createTcpTransport, type TcpTransport } from "@quorate/raft/tcp";
+import { ClusterWatch } from "./cluster/cluster-watch.js";
+import { CommandContexts } from "./cluster/command-context.js";
+import { ClusterExecutor } from "./cluster/executor.js";
+import { ForwardedCalls, Forwarder } from "./cluster/forwarder.js";
+import { handOver } from "./cluster/hand-over.js";
+import { LocalExecution } from "./cluster/local-execution.js";
+import type { Service } from "./cluster/ports.js";
+import { clusterMethods, reportMembers, reportStatus, type StatusSource } from "./cluster/status.js";
+import type { NodeConfig } from "./config/index.js";
+import { buildApp, type Phase } from "./http/app.js";
+import { acceptEverybody } from "./http/authenticate.js";
+import { listen, listenError } from "./http/listen.js";
+import { Metrics } from "./http/metrics.js";
+import { Dispatcher } from "./rpc/dispatcher.js";
+import { kvRegistry } from "./services/kv.js";
+import type { Registry } from "./services/registry.js";
+import { encodeCommand } from "./state/encode-command.js";
+import { createServiceMachine } from "./state/service-machine.js";
+import type { CallResult } from "./state/types.js";
+import { decodeValue, encodeValue } from "./state/value-encoding.js";
+
+export interface NodeOptions {
+  readonly log: RaftLog;
+  /** A failure that must end the process. Called once; the node is dead then. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface RunningNode {
+  /** Where calls are taken; the port is the real one even if 0 was configured. */
+  readonly url: string;
+  /** Hands leadership over, finishes the calls in flight, closes everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** From the arrival of a call to its end; below the timeouts of usual clients. */
+const callDeadlineMs = 10_000;
+/** Calls that may wait for their outcome at the same time. */
+const callsPendingMax = 10_000;
+/** On its way out a node still answers for this long, so that load balancers and peers have noticed. */
+const drainMs = 500;
+/** A connection that is still busy this long after the last call was taken is cut. */
+const closeTimeoutMs = callDeadlineMs + 5_000;
+
+/**
+ * Starts a node. Rejects with an error that is a sentence for the operator; everything that was opened
+ * before is closed again then.
+ */
+export async function startNode(config: NodeConfig, { log, onFatal }: NodeOptions): Promise<RunningNode> {
+  const opened = new Opened(log);
+  try {
+    return await compose(config, log, onFatal, opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function compose(
+  config: NodeConfig,
+  log: RaftLog,
+  onFatal: NodeOptions["onFatal"],
+  opened: Opened,
+): Promise<RunningNode> {
+  const { node: nodeId, cluster } = config;
+  const clock = createNodeClock();
+  const onFailure = (error: unknown, where: string) =>
+    log.error({ err: error, where }, `a call of ${where} failed`);
+
+  // What is served, and the machine that executes it in log order.
+  const registry = await loadRegistry(config);
+  const machine = createServiceMachine(registry, log);
+
+  // This node's disk and its peers, and Raft between them.
+  const { identity, storage } = await openDataDirectory({
+    directory: config.dataDir,
+    nodeId,
+    clusterName: cluster.name,
+  });
+  const closeStorage = opened.add("storage", () => storage.close());
+  const transport = createTcpTransport({
+    nodeId,
+    listen: config.peer.listen,
+    secret: config.peer.secret,
+    log,
+  });
+  const closeTransport = opened.add("transport", () => transport.close());
+  let forwardedCalls: ForwardedCalls | null = null;
+  const raft = await startRaft(config, {
+    storage,
+    identity,
+    transport,
+    clock,
+    stateMachine: machine,
+    log,
+    onFatal,
+    onRequest: (peer, payload) => {
+      if (forwardedCalls !== null) return forwardedCalls.answer(payload);
+      return Promise.reject(
+        new RequestFailed(`${nodeId} is starting and takes no calls of ${peer} yet`, false),
+      );
+    },
+  });
+  // They belong to the node now, which closes them when it stops.
+  closeStorage.release();
+  closeTransport.release();
+  opened.add("raft", () => raft.stop());
+
+  // Calls: run here when this node leads, sent to the leader when it does not.
+  const watch = new ClusterWatch(raft, cluster.members);
+  opened.add("watch", async () => watch.close());
+  const contexts = new CommandContexts(watch, clock);
+  const service: Service = {
+    encodeCommand: (method, params, caller) => encodeCommand(registry, method, params, contexts.next(caller)),
+    runQuery: (method, params, view) => machine.runQuery(method, params, view),
+    encodeValue,
+    decodeValue,
+  };
+  const local = new LocalExecution(raft, service, onFailure);
+  const status: StatusSource = {
+    clusterName: cluster.name,
+    service: registry,
+    configured: cluster.members,
+    status: () => raft.status(),
+  };
+  const metrics = new Metrics({
+    nodeId,
+    clusterName: cluster.name,
+    report: () => reportStatus(status),
+    leaderChanges: () => watch.leaderChanges,
+    callsPending: () => executor.pending,
+  });
+  opened.add("metrics", async () => metrics.close());
+  const executor = new ClusterExecutor({
+    local,
+    forwarder: new Forwarder(raft, service, onFailure),
+    watch,
+    clock,
+    deadlineMs: callDeadlineMs,
+    leaderWaitMs: 2 * config.raft.electionTimeoutMs,
+    pendingMax: callsPendingMax,
+    onForward: (ending) => metrics.countForward(ending),
+  });
+  forwardedCalls = new ForwardedCalls({
+    methods: registry,
+    local,
+    service,
+    clock,
+    leads: () => watch.view.leader?.isThisNode === true,
+  });
+
+  // From bytes to answers, and the HTTP face around it.
+  const dispatcher = new Dispatcher({
+    service: registry,
+    localMethods: clusterMethods(status),
+    executor,
+    maxBody: config.http.maxBody,
+    onFailure,
+  });
+  let phase: Phase = "serving";
+  const app = buildApp({
+    nodeId,
+    clusterName: cluster.name,
+    dispatcher,
+    authenticate: acceptEverybody,
+    routing: config.routing,
+    paths: config.http.paths,
+    maxBody: config.http.maxBody,
+    metrics,
+    view: () => watch.view,
+    appliedIndex: () => raft.view.index,
+    status: () => raft.status(),
+    report: () => reportStatus(status),
+    members: () => reportMembers(status),
+    phase: () => phase,
+    onFailure,
+  });
+  opened.add("http", () => closeWithin(app, closeTimeoutMs, clock));
+  const url = await listen(app, config.http.listen);
+  log.info({ url, service: registry.service, version: registry.sha256 }, `taking calls at ${url}`);
+
+  // The way out: first nobody is sent here any more, then everything closes in reverse.
+  const stop = async () => {
+    phase = "draining";
+    await handOver(raft, log);
+    if (raft.status().connected.length > 0) await pause(clock, drainMs);
+    phase = "closing";
+    await opened.close();
+    log.info({}, "stopped");
+  };
+  let stopping: Promise<void> | null = null;
+  return {
+    url,
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+async function loadRegistry(config: NodeConfig): Promise<Registry> {
+  if (config.service === null) return kvRegistry();
+  throw new Error("service files not wired yet");
+}
+
+type RaftParts = Pick<
+  Parameters<typeof startRaftNode<CallResult>>[0],
+  "identity" | "clock" | "stateMachine" | "log" | "onFatal" | "onRequest"
+> & { readonly storage: Storage; readonly transport: TcpTransport };
+
+async function startRaft(config: NodeConfig, parts: RaftParts): Promise<RaftNode<CallResult>> {
+  try {
+    return await startRaftNode<CallResult>({
+      ...parts,
+      nodeId: config.node,
+      clusterName: config.cluster.name,
+      members: config.cluster.members,
+      heartbeatMs: config.raft.heartbeatMs,
+      electionTimeoutMs: config.raft.electionTimeoutMs,
+      random: Math.random,
+      randomId: () => randomBytes(16).toString("hex"),
+    });
+  } catch (error) {
+    throw listenError("peers", "peer.listen", config.peer.listen, error);
+  }
+}
+
+/** Fastify waits for calls in flight; whoever does not take his answer is cut off after a while. */
+async function closeWithin(
+  app: { close(): PromiseLike<unknown>; readonly server: { closeAllConnections(): void } },
+  timeoutMs: number,
+  clock: Clock,
+): Promise<void> {
+  const cancel = clock.after(timeoutMs, () => app.server.closeAllConnections());
+  try {
+    await app.close();
+  } finally {
+    cancel();
+  }
+}
+
+function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+}
+
+/** What has been opened so far; closed in reverse, each even if another one fails. */
+class Opened {
+  readonly #log: RaftLog;
+  readonly #closers: { readonly name: string; readonly close: () => Promise<void> }[] = [];
+
+  constructor(log: RaftLog) {
+    this.#log = log;
+  }
+
+  add(name: string, close: () => Promise<void>): { release(): void } {
+    const closer = { name, close };
+    this.#closers.push(closer);
+    return { release: () => void this.#closers.splice(this.#closers.indexOf(closer), 1) };
+  }
+
+  async close(): Promise<void> {
+    for (let closer = this.#closers.pop(); closer !== undefined; closer = this.#closers.pop()) {
+      try {
+        await closer.close();
+      } catch (error) {
+        this.#log.error({ err: error }, `closing ${closer.name} failed`);
+      }
+    }
+  }
+}
