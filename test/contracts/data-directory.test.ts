@@ -45,7 +45,7 @@ describe("data directory", () => {
     });
     expect(identity.read()?.incarnation).toMatch(/^[0-9a-f]{32}$/);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
-    expect(readdirSync(directory).sort()).toEqual(["db", "identity.json"]);
+    expect(readdirSync(directory).sort()).toEqual(["db", "db.anchor", "identity.json"]);
     await storage.close();
   });
 
@@ -97,7 +97,15 @@ describe("data directory", () => {
     rmSync(join(directory, "db"), { recursive: true });
     cpSync(join(donor, "db"), join(directory, "db"), { recursive: true });
     await expect(open()).rejects.toThrow(DamagedStorage);
-    await expect(open()).rejects.toThrow(/found an empty log/);
+    await expect(open()).rejects.toThrow(/expected all batches up to number 1, .* found none after number 0/);
+  });
+
+  test("a born node without its anchor is refused", async () => {
+    await givenBornNode();
+    rmSync(join(directory, "db.anchor"));
+    await expect(open()).rejects.toThrow(
+      /db\.anchor: expected the note of the last durable batch, found no file/,
+    );
   });
 
   test("a database without an identity is refused", async () => {
@@ -119,6 +127,7 @@ describe("data directory", () => {
 
   test("an unborn node may lose its database: it has promised nothing", async () => {
     const { storage } = await open();
+    await storage.write(batch({}));
     await storage.close();
     rmSync(join(directory, "db"), { recursive: true });
     const again = await open();

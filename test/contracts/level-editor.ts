@@ -47,6 +47,7 @@ export const keys = {
   applied: key("03"),
   compacted: key("04"),
   last: key("05"),
+  batch: key("06"),
   log: (at: number): Buffer => key(`10 00000001 ${index(at)}`),
   membership: (at: number): Buffer => key(`11 00000001 ${index(at)}`),
   state: (name: string): Buffer => key(`20 00000001 ${Buffer.from(name).toString("hex")}`),

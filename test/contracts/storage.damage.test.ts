@@ -2,18 +2,7 @@
  * A damaged disk is named, never guessed around. Every case plants one fault into a sound database and
  * expects the refusal that says what is wrong.
  */
-import {
-  closeSync,
-  copyFileSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Storage } from "@quorate/raft";
 import { DamagedStorage, openLevelStorage, StorageFailed, UnknownFormat } from "@quorate/raft/level";
@@ -29,7 +18,6 @@ import {
   membershipEntry,
   membershipOf,
   temporaryDirectory,
-  text,
 } from "./storage-harness.js";
 
 let directory: string;
@@ -91,6 +79,7 @@ describe("damaged records", () => {
     ["compaction mark", keys.compacted],
     ["last entry's mark", keys.last],
     ["generations", keys.generations],
+    ["batch number", keys.batch],
     ["membership 1", keys.membership(1)],
   ])("one flipped bit anywhere in: %s", async (name, key) => {
     const record = (await editDatabase(directory, (editor) => editor.get(key))) ?? Buffer.alloc(0);
@@ -109,6 +98,7 @@ describe("damaged records", () => {
     ["applied index", keys.applied, /applied index: expected a record, found none/],
     ["compaction mark", keys.compacted, /compaction mark: expected a record, found none/],
     ["last entry's mark", keys.last, /last entry's mark: expected a record, found none/],
+    ["batch number", keys.batch, /batch number: expected a record, found none/],
     ["first entry", keys.log(2), /log: expected entry 2 after entry 1, found entry 3/],
     ["an entry in the middle", keys.log(4), /log: expected entry 4 after entry 3, found entry 5/],
     ["last entry", keys.log(5), /log: expected last entry 5 of term 2 .*, found last entry 4 of term 2/],
@@ -239,42 +229,6 @@ describe("damage while running", () => {
     expect(failure).toHaveProperty("cause");
     await expect(storage.write(batch({ applied: 3 }))).rejects.toBe(failure);
     await storage.close();
-  });
-});
-
-describe("a write-ahead log cut short", () => {
-  test("at any byte opens as a prefix of the batches, all parts of each together", async () => {
-    const storage = await openLevelStorage({ directory, mustExist: false });
-    for (let index = 1; index <= 6; index++) {
-      await storage.write(
-        batch({
-          hardState: hardState(1),
-          entries: entries(index, 1),
-          effects: [effect("count", `${index}`)],
-          applied: index,
-        }),
-      );
-    }
-    await storage.close();
-    const log = readdirSync(directory).find((name) => name.endsWith(".log")) ?? "";
-    const whole = readFileSync(join(directory, log));
-    const copy = `${directory}-copy`;
-    mkdirSync(copy);
-    const seen = new Set<number>();
-    for (let length = whole.length; length > whole.length - 600; length -= 7) {
-      rmSync(copy, { recursive: true });
-      mkdirSync(copy);
-      for (const name of readdirSync(directory)) copyFileSync(join(directory, name), join(copy, name));
-      truncateSync(join(copy, log), length);
-      const cut = await reopen(copy);
-      const { last, applied } = cut.restored;
-      expect(last.index).toBe(applied);
-      expect(text(cut.get(bytes("count")))).toBe(`${applied}`);
-      seen.add(applied);
-      await cut.close();
-    }
-    expect(seen.size).toBeGreaterThan(1);
-    expect(seen).toContain(6);
   });
 });
 

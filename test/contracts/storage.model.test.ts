@@ -34,7 +34,7 @@ const intent: fc.Arbitrary<Intent> = fc.record({
   vote: small(3),
   apply: share,
   compact: share,
-  effects: fc.array(fc.tuple(small(20), fc.option(small(1000))), { maxLength: 5 }),
+  effects: fc.array(fc.tuple(small(20), fc.option(small(1000), { nil: null })), { maxLength: 5 }),
 });
 
 interface Log {

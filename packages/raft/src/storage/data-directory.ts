@@ -22,7 +22,7 @@ import type { Identity, IdentityStore, Storage } from "../ports/index.js";
 import { syncDirectory } from "./durable-file.js";
 import { ForeignDataDirectory, StorageFailed } from "./errors.js";
 import { openIdentityFile } from "./identity.js";
-import { openLevelStorage } from "./level-storage.js";
+import { openLevelStorage } from "./level-open.js";
 
 export interface DataDirectoryOptions {
   /** Created with mode 0700 when missing. */

@@ -4,6 +4,7 @@ import { DamagedStorage } from "./errors.js";
 import type { ChainValue } from "./log-record.js";
 import {
   appliedKey,
+  batchKey,
   compactedKey,
   type Generations,
   generationsKey,
@@ -54,13 +55,25 @@ export function decodeHardState(directory: string, value: Buffer | undefined): H
 }
 
 export function encodeApplied(applied: Index): Buffer {
-  const value = Buffer.allocUnsafe(start + 8);
-  writeIndex(value, applied, start);
-  return seal(appliedKey, value);
+  return encodeNumber(appliedKey, applied);
 }
 
 export function decodeApplied(directory: string, value: Buffer | undefined): Index {
   return readIndex(opened(directory, "applied index", appliedKey, value, 8), start);
+}
+
+export function encodeBatchNumber(number: number): Buffer {
+  return encodeNumber(batchKey, number);
+}
+
+export function decodeBatchNumber(directory: string, value: Buffer | undefined): number {
+  return readIndex(opened(directory, "batch number", batchKey, value, 8), start);
+}
+
+function encodeNumber(key: Buffer, number: number): Buffer {
+  const value = Buffer.allocUnsafe(start + 8);
+  writeIndex(value, number, start);
+  return seal(key, value);
 }
 
 export function encodeCompacted(id: ChainedLogId): Buffer {

@@ -4,11 +4,13 @@ import { DamagedStorage, UnknownFormat } from "./errors.js";
 import {
   type ChainedLogId,
   decodeApplied,
+  decodeBatchNumber,
   decodeCompacted,
   decodeGenerations,
   decodeHardState,
   decodeLast,
   encodeApplied,
+  encodeBatchNumber,
   encodeCompacted,
   encodeGenerations,
   encodeHardState,
@@ -18,6 +20,7 @@ import { chunkBytes, chunkLength, type Database } from "./level-view.js";
 import { decodeLogRecord, verifyChain } from "./log-record.js";
 import {
   appliedKey,
+  batchKey,
   compactedKey,
   formatKey,
   formatVersion,
@@ -35,6 +38,8 @@ import { brokenSeal, sealLength } from "./sealed.js";
 export interface LoadedDatabase {
   readonly restored: Restored;
   readonly generations: Generations;
+  /** Number of the last batch. */
+  readonly batchNumber: number;
   readonly compacted: ChainedLogId;
   readonly last: ChainedLogId;
   /** Indexes of all stored membership entries, ascending. */
@@ -57,6 +62,7 @@ export async function initialize(database: Database): Promise<void> {
     .put(appliedKey, encodeApplied(0))
     .put(compactedKey, encodeCompacted(nothing))
     .put(lastKey, encodeLast(nothing))
+    .put(batchKey, encodeBatchNumber(0))
     .write({ sync: true });
 }
 
@@ -78,6 +84,7 @@ export async function load(
   const applied = decodeApplied(directory, database.getSync(appliedKey));
   const compacted = decodeCompacted(directory, database.getSync(compactedKey));
   const last = decodeLast(directory, database.getSync(lastKey));
+  const batchNumber = decodeBatchNumber(directory, database.getSync(batchKey));
 
   const log = new RestoredLog(compacted, maxTailBytes);
   const membershipEntries = await scanLog(database, directory, generations, compacted, last, log);
@@ -97,6 +104,7 @@ export async function load(
       applied,
     },
     generations,
+    batchNumber,
     compacted,
     last,
     memberships: [...memberships.keys()],

@@ -1,20 +1,18 @@
-/** `Storage` on one LevelDB. */
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { Level } from "level";
+/** `Storage` on one open LevelDB: one batch at a time, and readers that never see ahead of it. */
 import { type Entry, EntryType, type Index, type Restored } from "../core/index.js";
 import type { Effect, Storage, StorageSnapshot, WriteBatch } from "../ports/index.js";
-import { syncDirectory } from "./durable-file.js";
+import type { Anchor } from "./anchor.js";
 import { DamagedStorage, StorageFailed, StorageMisuse } from "./errors.js";
 import {
   type ChainedLogId,
   encodeApplied,
+  encodeBatchNumber,
   encodeCompacted,
   encodeHardState,
   encodeLast,
 } from "./fixed-records.js";
 import { failure } from "./level-errors.js";
-import { initialize, isEmpty, type LoadedDatabase, load } from "./level-load.js";
+import type { LoadedDatabase } from "./level-load.js";
 import {
   chunkBytes,
   chunkLength,
@@ -26,6 +24,7 @@ import {
 import { chainValueOf, decodeLogRecord, encodeLogRecord, verifyChain } from "./log-record.js";
 import {
   appliedKey,
+  batchKey,
   compactedKey,
   type Generations,
   hardStateKey,
@@ -36,18 +35,8 @@ import {
   membershipKey,
   stateKey,
 } from "./prefixes.js";
-import { defaultMaxTailBytes } from "./restored-log.js";
 import { sealed } from "./sealed.js";
 import { type DurablePosition, positionAfter, requireReadable } from "./write-rules.js";
-
-export interface LevelStorageOptions {
-  /** Folder of the database itself; holds nothing else. */
-  readonly directory: string;
-  /** True: a missing or empty database is damage and nothing is created. */
-  readonly mustExist: boolean;
-  /** Bytes of the log's newest part that `restored.tail` holds at most. Default 16 MiB. */
-  readonly maxTailBytes?: number;
-}
 
 /**
  * Log records deleted per batch beyond the compaction mark. The mark moves at once, so they are never read
@@ -55,48 +44,16 @@ export interface LevelStorageOptions {
  */
 const sweepLengthMax = 4096;
 
-/**
- * Opens the database and verifies the whole log (about a second per few hundred thousand entries).
- *
- * @throws DamagedStorage, UnknownFormat, StorageInUse, StorageFailed
- */
-export async function openLevelStorage(options: LevelStorageOptions): Promise<Storage> {
-  const { directory, mustExist, maxTailBytes = defaultMaxTailBytes } = options;
-  // Asked before LevelDB is: a refused open would leave a lock file in a folder that was missing.
-  if (mustExist && !existsSync(join(directory, "CURRENT"))) {
-    throw new DamagedStorage(directory, "the database that this node has written", "no database");
-  }
-  const database: Database = new Level<Buffer, Buffer>(directory, {
-    keyEncoding: "buffer",
-    valueEncoding: "buffer",
-    createIfMissing: !mustExist,
-    // Blocks as they are: the file can be checked and read without knowing a compression.
-    compression: false,
-    writeBufferSize: 16 * 1024 * 1024,
-    cacheSize: 32 * 1024 * 1024,
-  });
-  try {
-    await database.open();
-    if (await isEmpty(database)) {
-      if (mustExist)
-        throw new DamagedStorage(directory, "the database that this node has written", "an empty one");
-      await initialize(database);
-      syncDirectory(dirname(directory));
-    }
-    return new LevelStorage(database, directory, await load(database, directory, maxTailBytes));
-  } catch (error) {
-    await database.close();
-    throw failure("open the database", directory, error);
-  }
-}
-
-class LevelStorage implements Storage {
+/** Made by `openLevelStorage`. */
+export class LevelStorage implements Storage {
   readonly restored: Restored;
   readonly #database: Database;
   readonly #directory: string;
   readonly #generations: Generations;
+  readonly #anchor: Anchor;
 
   /** What is durable; changes only when a write has resolved. */
+  #batchNumber: number;
   #position: DurablePosition;
   #compacted: ChainedLogId;
   #last: ChainedLogId;
@@ -109,12 +66,14 @@ class LevelStorage implements Storage {
   #failed: StorageFailed | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(database: Database, directory: string, loaded: LoadedDatabase) {
+  constructor(database: Database, directory: string, loaded: LoadedDatabase, anchor: Anchor) {
     const { restored } = loaded;
     this.restored = restored;
     this.#database = database;
     this.#directory = directory;
     this.#generations = loaded.generations;
+    this.#anchor = anchor;
+    this.#batchNumber = loaded.batchNumber;
     this.#compacted = loaded.compacted;
     this.#last = loaded.last;
     this.#memberships = loaded.memberships;
@@ -156,8 +115,12 @@ class LevelStorage implements Storage {
       const log = this.#writeLog(operations, batch, position);
       this.#writeEffects(operations, batch.effects);
       if (batch.applied !== null) operations.put(appliedKey, encodeApplied(batch.applied));
+      const batchNumber = this.#batchNumber + 1;
+      operations.put(batchKey, encodeBatchNumber(batchNumber));
       await operations.write({ sync: true });
 
+      this.#anchor.note(batchNumber);
+      this.#batchNumber = batchNumber;
       this.#position = position;
       this.#compacted = log.compacted;
       this.#last = log.last;
@@ -285,6 +248,8 @@ class LevelStorage implements Storage {
     this.#closing ??= this.#writing.then(async () => {
       try {
         await this.#database.close();
+        this.#anchor.sync();
+        this.#anchor.close();
       } catch (error) {
         throw failure("close the database", this.#directory, error);
       }

@@ -13,4 +13,4 @@ export {
   StorageMisuse,
   UnknownFormat,
 } from "./errors.js";
-export { type LevelStorageOptions, openLevelStorage } from "./level-storage.js";
+export { type LevelStorageOptions, openLevelStorage } from "./level-open.js";

@@ -10,7 +10,8 @@
  * | 03         |                             | applied: index that the state includes                    |
  * | 04         |                             | compacted: last entry cut away (index, term, chain value) |
  * | 05         |                             | last: last entry of the log (index, term, chain value)    |
- * | 10         | log generation, index       | log record                                                |
+ * | 06         |                             | batch: number of the last batch, compared with the anchor |
+| 10         | log generation, index       | log record                                                |
  * | 11         | log generation, index       | membership entry's data, kept beyond its log record       |
  * | 20         | state generation, state key | state-machine value                                       |
  *
@@ -30,6 +31,7 @@ const prefix = {
   applied: 0x03,
   compacted: 0x04,
   last: 0x05,
+  batch: 0x06,
   log: 0x10,
   membership: 0x11,
   state: 0x20,
@@ -41,6 +43,7 @@ export const hardStateKey: Buffer = Buffer.from([prefix.hardState]);
 export const appliedKey: Buffer = Buffer.from([prefix.applied]);
 export const compactedKey: Buffer = Buffer.from([prefix.compacted]);
 export const lastKey: Buffer = Buffer.from([prefix.last]);
+export const batchKey: Buffer = Buffer.from([prefix.batch]);
 
 export interface Generations {
   readonly log: number;

@@ -1,0 +1,106 @@
+/**
+ * Reads LevelDB's write-ahead logs before LevelDB does. On a bad checksum LevelDB drops the rest of the
+ * block and goes on, so a batch in the middle may vanish while later ones are replayed. Here that is damage.
+ *
+ * Format (LevelDB, `doc/log_format.md`): blocks of 32 KiB; records of
+ * `masked CRC-32C u32 | length u16 | type u8 | data`, little-endian, types full 1, first 2, middle 3,
+ * last 4; a block's last bytes are zero when no header fits.
+ *
+ * A bad record with no beginning of another batch behind it may be the end of an unacknowledged write that
+ * a power loss tore: it passes, and the anchor decides whether something acknowledged is missing.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DamagedStorage } from "./errors.js";
+
+const blockLength = 32 * 1024;
+const headerLength = 7;
+const recordType = { full: 1, first: 2, middle: 3, last: 4 } as const;
+
+interface LogRecord {
+  readonly type: number;
+  /** Offset of the byte behind the record. */
+  readonly end: number;
+}
+
+/** @throws DamagedStorage naming the file and the offset of the first bad record */
+export function verifyWriteAheadLogs(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    // A process that still runs on this folder may have deleted it since; LevelDB's lock will tell.
+    if (/^\d+\.log$/.test(name) && existsSync(path)) verifyWriteAheadLog(path);
+  }
+}
+
+function verifyWriteAheadLog(path: string): void {
+  const content = readFileSync(path);
+  const bad = firstBadOffset(content);
+  if (bad === null) return;
+  const next = nextBatchOffset(content, bad);
+  if (next === null) return;
+  throw new DamagedStorage(
+    `${path}, offset ${bad}`,
+    "a sound record, because a later batch follows",
+    `a bad checksum or header before the batch at offset ${next}`,
+  );
+}
+
+/** Null when every record is sound up to the end of the file. */
+export function firstBadOffset(content: Buffer): number | null {
+  let offset = 0;
+  let inBatch = false;
+  while (offset < content.length) {
+    const left = blockLength - (offset % blockLength);
+    if (left < headerLength) {
+      offset += left;
+      continue;
+    }
+    const record = recordAt(content, offset);
+    if (record === null) return offset;
+    const continues = record.type === recordType.middle || record.type === recordType.last;
+    if (continues !== inBatch) return offset;
+    inBatch = record.type === recordType.first || record.type === recordType.middle;
+    offset = record.end;
+  }
+  return null;
+}
+
+/** Where a batch begins behind `bad`; a middle or last piece alone may belong to the same torn write. */
+function nextBatchOffset(content: Buffer, bad: number): number | null {
+  for (let offset = bad + 1; offset + headerLength <= content.length; offset++) {
+    const type = content[offset + 6];
+    if (type !== recordType.full && type !== recordType.first) continue;
+    if (recordAt(content, offset) !== null) return offset;
+  }
+  return null;
+}
+
+function recordAt(content: Buffer, offset: number): LogRecord | null {
+  const left = Math.min(blockLength - (offset % blockLength), content.length - offset);
+  if (left < headerLength) return null;
+  const length = content.readUInt16LE(offset + 4);
+  const type = content.readUInt8(offset + 6);
+  if (type < recordType.full || type > recordType.last || length > left - headerLength) return null;
+  const end = offset + headerLength + length;
+  return content.readUInt32LE(offset) === masked(crc32c(content, offset + 6, end)) ? { type, end } : null;
+}
+
+/** LevelDB stores CRCs of data that may hold CRCs rotated and shifted (`util/crc32c.h`). */
+function masked(crc: number): number {
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+}
+
+const table = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  return crc;
+});
+
+/** CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `content[from…to)`. */
+export function crc32c(content: Uint8Array, from: number, to: number): number {
+  let crc = 0xffffffff;
+  for (let offset = from; offset < to; offset++) {
+    crc = (table[(crc ^ (content[offset] ?? 0)) & 0xff] ?? 0) ^ (crc >>> 8);
+  }
+  return ~crc >>> 0;
+}
