@@ -63,8 +63,13 @@ function readCall(call: Element, limits: Limits): Call {
     refuse(`a method's name consists of A-Z a-z 0-9 _ . : /, unlike ${excerpt(method)}`);
   }
   if (params === undefined) return { method, params: [] };
-  const list = params;
-  return { method, params: reader.locate("params", () => reader.params(list)) };
+  const values = reader.elements(params).map((param, index) =>
+    reader.locate(`params[${index}]`, () => {
+      reader.expect(param, "param", "params");
+      return reader.value(reader.only(param, "value"));
+    }),
+  );
+  return { method, params: values };
 }
 
 function readResponse(response: Element, limits: Limits): Value | Fault {

@@ -40,17 +40,6 @@ export class TreeReader {
     }
   }
 
-  /** The children of `params`: each a `param` with exactly one `value`. */
-  params(params: Element): Value[] {
-    return this.elements(params).map((param, index) => {
-      this.#path.push(index);
-      this.expect(param, "param", params.name);
-      const value = this.value(this.only(param, "value"));
-      this.#path.pop();
-      return value;
-    });
-  }
-
   /** The content of a `value` element: text, or one type element with nothing but white space beside it. */
   value(value: Element): Value {
     let type: Element | undefined;
@@ -99,7 +88,7 @@ export class TreeReader {
   #array(array: Element): Value[] {
     const items = this.elements(this.only(array, "data"));
     const result: Value[] = new Array(items.length);
-    const at = this.#path.push(0) - 1;
+    const at = this.#enter(0);
     for (const [index, item] of items.entries()) {
       this.#path[at] = index;
       this.expect(item, "value", "data");
@@ -112,6 +101,7 @@ export class TreeReader {
   /** The last of several members with the same name wins, as with every other decoder but Apache's. */
   #struct(element: Element): Struct {
     const result = struct();
+    const at = this.#enter("");
     for (const member of this.elements(element)) {
       this.expect(member, "member", "struct");
       const [first, second, third] = this.elements(member);
@@ -119,11 +109,22 @@ export class TreeReader {
         refuse("<member> holds <name>, then <value>, and nothing else");
       }
       const name = this.name(first);
-      this.#path.push(name);
+      this.#path[at] = name;
       result[name] = this.value(second);
-      this.#path.pop();
     }
+    this.#path.pop();
     return result;
+  }
+
+  /** The path grows by one step per array or struct, so its length is the depth. */
+  #enter(step: string | number): number {
+    if (this.#path.length >= this.#limits.depth) {
+      throw new DecodeError(
+        faultCodes.tooLarge,
+        `too large: values are nested at most ${this.#limits.depth} deep`,
+      );
+    }
+    return this.#path.push(step) - 1;
   }
 
   /** The text of a name, within the limit on names. */
