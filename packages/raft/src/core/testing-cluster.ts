@@ -3,168 +3,11 @@
  * the paper. Not a simulator: no chance, no time of its own.
  */
 import type { Config } from "./config.js";
-import { birthRecord, decodeMembership } from "./membership.js";
+import { birthRecord } from "./membership.js";
 import type { Message, MessageType } from "./messages.js";
 import { createRandom } from "./prng.js";
-import { Raft } from "./raft.js";
-import type { AcceptedProposal, GrantedRead, Ready, RefusedProposal, StoreRequest } from "./ready.js";
-import {
-  type Entry,
-  EntryType,
-  type HardState,
-  type Index,
-  type Membership,
-  type NodeId,
-  type Restored,
-  type Term,
-  type TermRun,
-} from "./types.js";
-
-/** A config for tests: elections after 10 to 19 ticks, heartbeats every tick, generous limits. */
-export function testingConfig(id: NodeId, changes: Partial<Config> = {}): Config {
-  return {
-    id,
-    heartbeatTicks: 1,
-    electionTicks: 10,
-    peerLostTicks: 1,
-    peerLostRetryTicksMin: 1,
-    peerLostRetryTicksMax: 3,
-    peerLostRetries: 3,
-    maxAppendBytes: 1 << 20,
-    maxInflightAppends: 16,
-    maxInflightBytes: 1 << 24,
-    maxUncommittedBytes: 1 << 24,
-    maxApplyBytes: 1 << 24,
-    maxCachedBytes: 1 << 24,
-    compactEntriesMin: 1 << 30,
-    random: createRandom(1),
-    ...changes,
-  };
-}
-
-export function testingMembership(voters: readonly NodeId[], learners: readonly NodeId[] = []): Membership {
-  const members = [...voters, ...learners].map((id) => ({
-    id,
-    incarnation: `${id}-1`,
-    peer: `${id}.test:9000`,
-    http: `http://${id}.test:8000`,
-  }));
-  return { clusterId: "testing", members, voters, votersOutgoing: [], learners };
-}
-
-const text = new TextEncoder();
-
-/** A log by its terms from index 1 on, as the paper's figures write it; no membership entry in it. */
-export function entriesOfTerms(terms: readonly Term[]): Entry[] {
-  return terms.map((term, position) => ({
-    index: position + 1,
-    term,
-    type: EntryType.application,
-    data: text.encode(`${position + 1}@${term}`),
-  }));
-}
-
-/** What a server with this log and hard state restores; the membership counts as agreed before the log. */
-export function restoredOf(
-  membership: Membership,
-  entries: readonly Entry[],
-  hardState: HardState,
-  applied: Index = 0,
-): Restored {
-  const terms: TermRun[] = [];
-  let inForce: NonNullable<Restored["membership"]> = { index: 0, membership };
-  for (const entry of entries) {
-    if (terms.at(-1)?.term !== entry.term) terms.push({ first: entry.index, term: entry.term });
-    if (entry.type === EntryType.membership) {
-      inForce = { index: entry.index, membership: decodeMembership(entry.data) };
-    }
-  }
-  const last = entries.at(-1);
-  return {
-    hardState,
-    compacted: { index: 0, term: 0 },
-    terms,
-    tail: entries,
-    last: last === undefined ? { index: 0, term: 0 } : { index: last.index, term: last.term },
-    membership: inForce,
-    applied,
-  };
-}
-
-/** One server with its disk. Its messages go to the cluster, its results stay here to be looked at. */
-export class TestingServer {
-  raft: Raft;
-  hardState: HardState;
-  /** The log on disk. Compaction is ignored: the core alone must forget. */
-  disk: Entry[];
-  /** Started and not durable yet. */
-  storing: StoreRequest | null = null;
-  /** While true, writes stay under way until `finishStore`. */
-  slowDisk = false;
-  readonly readies: Ready[] = [];
-  readonly applied: Entry[] = [];
-  readonly accepted: AcceptedProposal[] = [];
-  readonly refused: RefusedProposal[] = [];
-  readonly reads: GrantedRead[] = [];
-  readonly readsRefused: number[] = [];
-
-  constructor(
-    readonly config: Config,
-    readonly membership: Membership,
-    entries: readonly Entry[],
-    hardState: HardState,
-  ) {
-    this.disk = [...entries];
-    this.hardState = hardState;
-    this.raft = new Raft(config, restoredOf(membership, this.disk, hardState));
-  }
-
-  get terms(): Term[] {
-    return this.disk.map((entry) => entry.term);
-  }
-
-  /** Carries out everything that is due; returns the messages to send. */
-  run(): Message[] {
-    const messages: Message[] = [];
-    while (this.raft.hasReady()) {
-      const ready = this.raft.ready();
-      this.readies.push(ready);
-      messages.push(...ready.messages);
-      this.accepted.push(...ready.accepted);
-      this.refused.push(...ready.refused);
-      this.reads.push(...ready.reads);
-      this.readsRefused.push(...ready.readsRefused);
-      const last = ready.apply.at(-1);
-      this.applied.push(...ready.apply);
-      if (last !== undefined) this.raft.step({ type: "applied", applied: last.index, durable: 0 });
-      for (const { id, from, to } of ready.fetch) {
-        this.raft.step({ type: "fetched", id, entries: this.disk.slice(from - 1, to) });
-      }
-      if (ready.store !== null) {
-        this.storing = ready.store;
-        if (!this.slowDisk) this.finishStore();
-      }
-    }
-    return messages;
-  }
-
-  /** The write under way becomes durable and is reported. */
-  finishStore(): void {
-    const store = this.storing;
-    if (store === null) return;
-    this.storing = null;
-    if (store.hardState !== null) this.hardState = store.hardState;
-    const first = store.entries[0];
-    if (first !== undefined) this.disk = [...this.disk.slice(0, first.index - 1), ...store.entries];
-    this.raft.step({ type: "stored", ticket: store.ticket });
-  }
-
-  /** The process dies and starts again from its disk; a write under way is lost. */
-  restart(): void {
-    this.storing = null;
-    this.raft = new Raft(this.config, restoredOf(this.membership, this.disk, this.hardState));
-  }
-}
+import { entriesOfTerms, TestingServer, testingConfig, testingMembership } from "./testing-server.js";
+import type { HardState, Membership, NodeId, Term } from "./types.js";
 
 export interface TestingClusterOptions {
   readonly voters: readonly NodeId[];
@@ -273,23 +116,26 @@ export class TestingCluster {
     }
   }
 
-  /**
-   * `id` campaigns: everybody's election timeout passes in silence (so that stickiness does not apply), then
-   * its timer is the first to expire.
-   */
+  /** `id` hears nothing until its election timer expires, once; then everything settles. */
   campaign(id: NodeId): void {
     const { raft, config } = this.server(id);
-    const { term } = raft.status();
-    for (let i = 0; i < 2 * config.electionTicks; i++) {
+    const before = this.sent.length;
+    for (let i = 0; i < 2 * config.electionTicks && this.sent.length === before; i++) {
       raft.step({ type: "tick" });
-      const { role } = raft.status();
-      if (role !== "follower" || raft.status().term !== term) break;
+      this.collect();
     }
     this.settle();
   }
 
+  /** Time passes for everybody while the network loses everything. */
+  silence(ticks: number): void {
+    for (let i = 0; i < ticks; i++) {
+      for (const server of this.servers.values()) server.tick();
+    }
+  }
+
   propose(id: NodeId, ...contexts: number[]): void {
-    const proposals = contexts.map((context) => ({ context, data: text.encode(`proposal ${context}`) }));
+    const proposals = contexts.map((context) => ({ context, data: new Uint8Array([context]) }));
     this.server(id).raft.step({ type: "propose", proposals });
     this.settle();
   }
