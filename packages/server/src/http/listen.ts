@@ -28,10 +28,15 @@ const causes: ReadonlyMap<string, string> = new Map([
 
 /** An error that is not about listening is returned as it is. */
 export function listenError(what: string, setting: string, { host, port }: HostPort, error: unknown): Error {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const why = causes.get(code);
+  const why = causes.get(codeOf(error) ?? "");
   if (why === undefined) return error instanceof Error ? error : new Error(String(error));
   return new Error(`cannot listen for ${what} on ${host}:${port}: ${why}. Free it, or change ${setting}.`, {
     cause: error,
   });
+}
+
+/** The system's code, from the error or from what caused it. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return "code" in error && typeof error.code === "string" ? error.code : codeOf(error.cause);
 }

@@ -1,0 +1,174 @@
+import { Fault, faultCodes } from "@quorate/protocol";
+import { describe, expect, it } from "vitest";
+import { until } from "../cluster/cluster.js";
+import { ask, value } from "../cluster/rpc.js";
+import { InProcessCluster } from "./in-process-cluster.js";
+
+const followsRedirects = "curl/7.88.1";
+
+describe("one node", () => {
+  it("takes calls, keeps what it acknowledged, and says what it is", async () => {
+    await using cluster = await InProcessCluster.start(1);
+    const url = cluster.url("n1");
+    expect(await value(url, "kv.set", ["greeting", "hello"])).toBe(true);
+    const { status, headers, result } = await ask(url, "kv.get", ["greeting"]);
+    expect({ status, result }).toEqual({ status: 200, result: "hello" });
+    expect(headers.get("quorate-node")).toBe("n1");
+    expect(headers.get("quorate-leader")).toBe("n1");
+    expect(headers.get("quorate-index")).toMatch(/^[0-9a-f]{8}:\d+$/);
+
+    expect(await value(url, "cluster.status", [])).toMatchObject({
+      node: "n1",
+      leader: "n1",
+      serves: true,
+      born: true,
+    });
+    expect(await value(url, "cluster.members", [])).toMatchObject([
+      { id: "n1", role: "voter", leader: true },
+    ]);
+    expect(await value(url, "system.listMethods", [])).toEqual(
+      expect.arrayContaining(["cluster.members", "cluster.status", "kv.get", "kv.set", "system.listMethods"]),
+    );
+    expect(await value(url, "system.methodSignature", ["kv.set"])).toEqual([["boolean", "string", "any"]]);
+
+    await cluster.stopNode("n1");
+    await cluster.startNode("n1");
+    await cluster.ready();
+    expect(await value(url, "kv.get", ["greeting"])).toBe("hello");
+  });
+
+  it("refuses wrong calls by fault", async () => {
+    await using cluster = await InProcessCluster.start(1);
+    const url = cluster.url("n1");
+    const codeOf = async (method: string, params: string[], headers: Record<string, string> = {}) => {
+      const { result } = await ask(url, method, params, { headers });
+      return result instanceof Fault ? result.faultCode : result;
+    };
+    expect(await codeOf("kv.set", ["only a key"])).toBe(faultCodes.invalidParams);
+    expect(await codeOf("kv.get", [])).toBe(faultCodes.invalidParams);
+    expect(await codeOf("kv.nope", [])).toBe(faultCodes.methodNotFound);
+    expect(await codeOf("kv.get", ["missing"])).toBe(404);
+    expect(await codeOf("kv.set", ["k", "v"], { "idempotency-key": "1" })).toBe(faultCodes.invalidParams);
+    expect(await codeOf("kv.count", [])).toBe(0);
+  });
+
+  it("says by name that an address is taken, and leaves nothing open", async () => {
+    await using cluster = await InProcessCluster.start(1);
+    await using other = await InProcessCluster.prepare(1);
+    const config = other.config("n1");
+    const { http, peer } = cluster.config("n1");
+    Object.assign(config, { http: { ...config.http, listen: http.listen } });
+    await expect(other.startNode("n1")).rejects.toThrow(
+      /cannot listen for HTTP on 127\.0\.0\.1:\d+: another process/,
+    );
+    Object.assign(config, { peer: { ...config.peer, listen: peer.listen } });
+    await expect(other.startNode("n1")).rejects.toThrow(
+      /cannot listen for peers on 127\.0\.0\.1:\d+: another process/,
+    );
+  });
+});
+
+describe("three nodes", () => {
+  it("answer on every node, by redirect or by forwarding, as the client can bear", async () => {
+    await using cluster = await InProcessCluster.start(3);
+    const leader = await cluster.leader();
+    const [follower] = await cluster.followers();
+    const url = cluster.url(follower);
+
+    const forwarded = await ask(url, "kv.set", ["a", 1]);
+    expect(forwarded).toMatchObject({ status: 200, result: true });
+    expect(forwarded.headers.get("quorate-node")).toBe(follower);
+    expect(await value(url, "kv.get", ["a"])).toBe(1);
+
+    const redirected = await ask(url, "kv.set", ["a", 2], { userAgent: followsRedirects, query: "?x=y" });
+    expect(redirected.status).toBe(307);
+    expect(redirected.headers.get("location")).toBe(`${cluster.url(leader)}/RPC2?x=y&quorate-hop=1`);
+    expect(redirected.result).toMatchObject({ faultCode: faultCodes.notLeader });
+    const { result } = await ask(cluster.url(leader), "kv.set", ["a", 2], { query: "?x=y&quorate-hop=1" });
+    expect(result).toBe(true);
+
+    const refused = await ask(url, "kv.set", ["a", 3], { query: "?route=fault" });
+    expect(refused).toMatchObject({ status: 200, result: { faultCode: faultCodes.notLeader } });
+    expect(await value(url, "kv.get", ["a"])).toBe(2);
+  });
+
+  it("forward a call that was redirected to a node that does not lead", async () => {
+    await using cluster = await InProcessCluster.start(3);
+    const [follower] = await cluster.followers();
+    const answer = await ask(cluster.url(follower), "kv.set", ["a", 1], {
+      userAgent: followsRedirects,
+      query: "?quorate-hop=1",
+    });
+    expect(answer).toMatchObject({ status: 200, result: true });
+  });
+
+  it("tell the index of a forwarded write, which the answering node may not have applied yet", async () => {
+    await using cluster = await InProcessCluster.start(3);
+    const [follower] = await cluster.followers();
+    const { headers } = await ask(cluster.url(follower), "kv.set", ["a", 1]);
+    const index = Number(headers.get("quorate-index")?.split(":")[1]);
+    expect((await cluster.status(await cluster.leader())).appliedIndex).toBeGreaterThanOrEqual(index);
+    await until("the follower to apply it", async () =>
+      (await cluster.status(follower)).appliedIndex >= index ? true : undefined,
+    );
+    expect(await value(cluster.url(follower), "kv.get", ["a"], { query: "?consistency=stale" })).toBe(1);
+  });
+
+  it("lose no call when the leader is stopped in an orderly way", async () => {
+    await using cluster = await InProcessCluster.start(3);
+    const leader = await cluster.leader();
+    const [follower] = await cluster.followers();
+    let going = true;
+    const ends: unknown[] = [];
+    const writer = (async () => {
+      while (going) ends.push((await ask(cluster.url(follower), "kv.incr", ["n"])).result);
+    })();
+    await until("some writes", async () => (ends.length > 20 ? true : undefined));
+    await cluster.stopNode(leader);
+    const before = ends.length;
+    await until("more writes", async () => (ends.length > before + 20 ? true : undefined));
+    going = false;
+    await writer;
+    expect(ends).toEqual(ends.map((_, index) => index + 1));
+    expect(cluster.lines.filter(({ message }) => message.includes("was handed over"))).toHaveLength(1);
+  });
+
+  it("say that there is no leader when two of three are gone", async () => {
+    await using cluster = await InProcessCluster.start(3);
+    await value(cluster.url("n1"), "kv.set", ["a", 1]);
+    const [survivor, other] = await cluster.followers();
+    await until("the survivor to apply it", async () => {
+      const { result } = await ask(cluster.url(survivor), "kv.get", ["a"], { query: "?consistency=stale" });
+      return result === 1 ? true : undefined;
+    });
+    await cluster.stopNode(other ?? "");
+    await cluster.stopNode(await cluster.leader());
+    await until("the survivor to know", async () =>
+      (await cluster.status(survivor)).leader === null ? true : undefined,
+    );
+    const url = cluster.url(survivor);
+    const inText = await ask(url, "kv.set", ["a", 2]);
+    expect(inText).toMatchObject({ status: 200, result: { faultCode: faultCodes.noLeader } });
+    const inStatus = await ask(url, "kv.set", ["a", 2], { userAgent: followsRedirects });
+    expect(inStatus).toMatchObject({ status: 503, result: { faultCode: faultCodes.noLeader } });
+    expect(inStatus.headers.get("retry-after")).toBe("1");
+    expect(await value(url, "kv.get", ["a"], { query: "?consistency=stale" })).toBe(1);
+    expect(await ask(url, "kv.get", ["a"])).toMatchObject({ result: { faultCode: faultCodes.noLeader } });
+    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+  });
+
+  it("name who is missing before they are founded", async () => {
+    await using cluster = await InProcessCluster.prepare(3);
+    await cluster.startNode("n1");
+    await cluster.startNode("n2");
+    const { result } = await ask(cluster.url("n1"), "kv.set", ["a", 1]);
+    expect(result).toMatchObject({ faultCode: faultCodes.noLeader, message: expect.stringContaining("n3") });
+    const readiness = await fetch(`${cluster.url("n1")}/readyz?verbose`);
+    expect(readiness.status).toBe(503);
+    expect(await readiness.text()).toContain("FAIL born: waiting for");
+    await cluster.startNode("n3");
+    await cluster.ready();
+    expect(await value(cluster.url("n1"), "kv.set", ["a", 1])).toBe(true);
+  });
+});
