@@ -152,7 +152,7 @@ describe("nodes", () => {
     await node.kill("SIGTERM");
     node.start(["--http-listen", cluster.node("n1").url.replace("http://", "")]);
     expect(await node.exited()).toBe(1);
-    expect(node.logTail()).toMatch(/in use/);
+    expect(node.logTail()).toMatch(/another process listens there already/);
   });
 });
 

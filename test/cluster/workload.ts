@@ -58,6 +58,9 @@ export interface Workload {
   readonly answered: () => number;
 }
 
+/** Calls to a paused node hang; a client that gives up soon goes on elsewhere (and remembers "unknown"). */
+const callTimeoutMs = 1500;
+
 /** `kv.set`, `kv.get` and `kv.cas` on few keys by concurrent clients; every written value is unique. */
 export function startWorkload(options: WorkloadOptions): Workload {
   const history: RegisterHistory = [];
@@ -109,7 +112,7 @@ async function perform(url: string, op: RegisterOp): Promise<OpEnd> {
     create: () => [op.key, "value" in op ? op.value : ""],
     cas: () => (op.kind === "cas" ? [op.key, op.expected, op.value] : []),
   }[op.kind]();
-  const end = await attempt(url, `kv.${op.kind}`, params);
+  const end = await attempt(url, `kv.${op.kind}`, params, callTimeoutMs);
   if (end.kind === "fault") {
     if (op.kind === "get" && end.fault.faultCode === 404) return { kind: "ok", result: null };
     throw new Error(`kv.${op.kind} answered with an unexpected fault`, { cause: end.fault });
