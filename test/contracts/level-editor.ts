@@ -8,6 +8,7 @@ export interface Editor {
   get(key: Buffer): Promise<Buffer | undefined>;
   put(key: Buffer, value: Buffer): Promise<void>;
   del(key: Buffer): Promise<void>;
+  keys(range: { gte: Buffer; lt: Buffer }): { all(): Promise<Buffer[]> };
   open(): Promise<void>;
   close(): Promise<void>;
 }

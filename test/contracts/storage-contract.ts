@@ -319,6 +319,17 @@ export function storageContract(name: string, makeHarness: () => Promise<Storage
         await snapshot.close();
       });
 
+      test("nothing of it shows even when the disk has it and only the promise is still to come", async () => {
+        const writing = storage.write(next);
+        // Holds this thread, so that the disk is done long before the promise can resolve.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+        expect(storage.get(bytes("a"))).toBeUndefined();
+        const snapshot = storage.snapshot();
+        await writing;
+        expect(await scanned(snapshot)).toEqual([]);
+        await snapshot.close();
+      });
+
       test("a second write while one runs throws, and the first is unharmed", async () => {
         const writing = storage.write(next);
         expect(() => storage.write(batch({}))).toThrow(/a second write while one is under way/);

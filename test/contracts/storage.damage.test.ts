@@ -118,30 +118,55 @@ describe("damaged records", () => {
     await expect(reopen()).rejects.toThrow(/log entry 4: expected checksum/);
   });
 
-  test("a sound record of another history breaks the chain", async () => {
+  /** Replaces a record by the sound one of another database, written by `write`. */
+  async function exchange(key: Buffer, write: (storage: Storage) => Promise<void>): Promise<void> {
     const other = `${directory}-other`;
     const storage = await openLevelStorage({ directory: other, mustExist: false });
-    await storage.write(batch({ hardState: hardState(2), entries: entries(1, 1, 1, 1, 2, 2) }));
+    await write(storage);
     await storage.close();
-    const foreign = await editDatabase(other, (editor) => editor.get(keys.log(4)));
+    const foreign = await editDatabase(other, (editor) => editor.get(key));
     await editDatabase(directory, async (editor) => {
-      if (foreign !== undefined) await editor.put(keys.log(4), foreign);
+      if (foreign !== undefined) await editor.put(key, foreign);
     });
+  }
+
+  test("a sound record of another history breaks the chain", async () => {
+    await exchange(keys.log(4), (other) =>
+      other.write(batch({ hardState: hardState(2), entries: entries(1, 1, 1, 1, 2, 2) })),
+    );
     await expect(reopen()).rejects.toThrow(
       /log entry 4: expected a record that follows chain value .* of entry 3/,
     );
   });
 
   test("an older hard state than the log", async () => {
-    const other = `${directory}-other`;
-    const storage = await openLevelStorage({ directory: other, mustExist: false });
-    await storage.write(batch({ hardState: hardState(1) }));
-    await storage.close();
-    const old = await editDatabase(other, (editor) => editor.get(keys.hardState));
-    await editDatabase(directory, async (editor) => {
-      if (old !== undefined) await editor.put(keys.hardState, old);
-    });
+    await exchange(keys.hardState, (other) => other.write(batch({ hardState: hardState(1) })));
     await expect(reopen()).rejects.toThrow(/hard state: expected a term of at least 2, .* found term 1/);
+  });
+
+  test("a commit index that the log does not reach", async () => {
+    await exchange(keys.hardState, (other) =>
+      other.write(batch({ hardState: hardState(2, 6), entries: entries(1, 1, 1, 1, 1, 1, 1) })),
+    );
+    await expect(reopen()).rejects.toThrow(/log: expected entries up to 6, .* found a last entry 5/);
+  });
+
+  test.each([
+    ["beyond the log", 6, /applied index: expected an index between 1 .* and 5 .*, found 6/],
+    ["within what was compacted", 0, /applied index: expected an index between 1 .* and 5 .*, found 0/],
+  ])("an applied index %s", async (_, applied, message) => {
+    await exchange(keys.applied, (other) =>
+      other.write(batch({ hardState: hardState(1), entries: entries(1, 1, 1, 1, 1, 1, 1), applied })),
+    );
+    await expect(reopen()).rejects.toThrow(message);
+  });
+
+  test("a membership that is none", async () => {
+    await exchange(keys.membership(1), (other) => {
+      const entry = { ...membershipEntry(1, 1, membershipOf("n1")), data: bytes("no membership") };
+      return other.write(batch({ hardState: hardState(1), entries: [entry] }));
+    });
+    await expect(reopen()).rejects.toThrow(/membership 1: expected an encoded membership, found .*JSON/);
   });
 
   test("an unknown format is no damage, and names both", async () => {
@@ -229,6 +254,29 @@ describe("damage while running", () => {
     expect(failure).toHaveProperty("cause");
     await expect(storage.write(batch({ applied: 3 }))).rejects.toBe(failure);
     await storage.close();
+  });
+});
+
+describe("compaction", () => {
+  test("deletes all records that it cut away, some with each batch, also after a restart", async () => {
+    const recordsLeft = () =>
+      editDatabase(directory, async (editor) => {
+        const found = await editor.keys({ gte: keys.log(0), lt: keys.log(2 ** 40) }).all();
+        return found.length;
+      });
+    let storage = await openLevelStorage({ directory, mustExist: false });
+    const many = entries(1, ...new Array<number>(10_000).fill(1));
+    await storage.write(batch({ hardState: hardState(1), entries: many, applied: 9990 }));
+    await storage.write(batch({ compactTo: 9990 }));
+    await storage.close();
+    expect(await recordsLeft()).toBe(10_000 - 4096);
+
+    storage = await reopen();
+    expect(storage.restored.compacted.index).toBe(9990);
+    await storage.write(batch({}));
+    await storage.write(batch({}));
+    await storage.close();
+    expect(await recordsLeft()).toBe(10);
   });
 });
 

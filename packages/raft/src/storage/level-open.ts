@@ -23,7 +23,7 @@ export interface LevelStorageOptions {
 }
 
 /**
- * Opens the database and verifies the whole log (about a second per few hundred thousand entries).
+ * Opens the database and verifies the whole log, entry by entry.
  *
  * @throws DamagedStorage, UnknownFormat, StorageInUse, StorageFailed
  */
