@@ -26,6 +26,7 @@ import { listen, listenError } from "./http/listen.js";
 import { Metrics } from "./http/metrics.js";
 import { Dispatcher } from "./rpc/dispatcher.js";
 import { kvRegistry } from "./services/kv.js";
+import { loadService } from "./services/load.js";
 import type { Registry } from "./services/registry.js";
 import { encodeCommand } from "./state/encode-command.js";
 import { createServiceMachine } from "./state/service-machine.js";
@@ -79,17 +80,19 @@ async function compose(
   const onFailure = (error: unknown, where: string) =>
     log.error({ err: error, where }, `a call of ${where} failed`);
 
-  // What is served, and the machine that executes it in log order.
-  const registry = await loadRegistry(config);
-  const machine = createServiceMachine(registry, log);
-
-  // This node's disk and its peers, and Raft between them.
+  // This node's disk: first, because it says whether the folder is ours at all.
   const { identity, storage } = await openDataDirectory({
     directory: config.dataDir,
     nodeId,
     clusterName: cluster.name,
   });
   const closeStorage = opened.add("storage", () => storage.close());
+
+  // What is served, and the machine that executes it in log order.
+  const registry = await loadRegistry(config);
+  const machine = createServiceMachine(registry, log);
+
+  // The peers, and Raft with them.
   const transport = createTcpTransport({
     nodeId,
     listen: config.peer.listen,
@@ -210,9 +213,8 @@ async function compose(
   };
 }
 
-async function loadRegistry(config: NodeConfig): Promise<Registry> {
-  if (config.service === null) return kvRegistry();
-  throw new Error("service files not wired yet");
+function loadRegistry({ service, dataDir }: NodeConfig): Promise<Registry> | Registry {
+  return service === null ? kvRegistry() : loadService({ file: service, dataDir });
 }
 
 type RaftParts = Pick<
