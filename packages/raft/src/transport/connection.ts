@@ -74,9 +74,16 @@ export class Connection {
     return this.#socket.writableLength;
   }
 
-  /** True when `frame` may be sent without passing a limit. */
+  /** True when not even an empty frame has room: no need to encode one. */
+  get full(): boolean {
+    return this.queuedBytes >= this.#limits.maxQueueBytes;
+  }
+
+  /** True when `frame` may be sent. An empty queue takes any frame: a large one is slow, never impossible. */
   hasRoomFor(frame: Frame): boolean {
-    return this.queuedBytes + frame.bytes <= this.#limits.maxQueueBytes;
+    const { maxFrameBytes, maxQueueBytes } = this.#limits;
+    const queued = this.queuedBytes;
+    return frame.bytes <= maxFrameBytes && (queued === 0 || queued + frame.bytes <= maxQueueBytes);
   }
 
   /** The other side is authenticated: frames may be as large as the options say. */

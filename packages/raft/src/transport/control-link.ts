@@ -77,20 +77,18 @@ export class ControlLink {
     this.#dial();
   }
 
-  /** False when the frame was dropped. */
-  send(frame: Frame): boolean {
+  /** Sends what `encode` makes, or drops it: without a connection silently, with a full queue reported once. */
+  send(encode: () => Frame): void {
     const connection = this.connection;
-    if (connection === null) return false;
-    if (!connection.hasRoomFor(frame)) {
-      if (!this.#dropping) {
-        this.#dropping = true;
-        process.nextTick(() => this.#context.onDropped());
-      }
-      return false;
+    if (connection === null) return;
+    const frame = connection.full ? null : encode();
+    if (frame !== null && connection.hasRoomFor(frame)) {
+      this.#dropping = false;
+      connection.send(frame);
+    } else if (!this.#dropping) {
+      this.#dropping = true;
+      process.nextTick(() => this.#context.onDropped());
     }
-    this.#dropping = false;
-    connection.send(frame);
-    return true;
   }
 
   /** Closes without any event. */

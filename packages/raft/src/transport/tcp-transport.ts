@@ -102,16 +102,14 @@ class TcpPeers implements TcpTransport {
   }
 
   send(message: PeerMessage): void {
-    const control = this.#peers.get(message.to)?.control;
-    if (control?.connection == null) return;
-    const frame = encodeMessage(message);
-    if (frame.bytes > this.#settings.maxFrameBytes) {
-      const fields = { peer: message.to, type: message.type, bytes: frame.bytes };
-      this.#settings.log.error(fields, "a message larger than maxFrameBytes was dropped");
-      process.nextTick(() => this.#tell((handlers) => handlers.onDropped(message.to)));
-      return;
-    }
-    control.send(frame);
+    this.#peers.get(message.to)?.control.send(() => {
+      const frame = encodeMessage(message);
+      if (frame.bytes > this.#settings.maxFrameBytes) {
+        const fields = { peer: message.to, type: message.type, bytes: frame.bytes };
+        this.#settings.log.error(fields, "a message larger than maxFrameBytes cannot be sent");
+      }
+      return frame;
+    });
   }
 
   request(peer: NodeId, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
