@@ -60,7 +60,10 @@ describe("nothing but a DecodeError comes of bad input", () => {
     mutatedDocument.map((document) => Buffer.from(`\uFEFF${document}`, "utf16le")),
   );
 
-  test.each([decodeCall, decodeResponse])("$name", (decode) => {
+  test.each([
+    ["decodeCall", decodeCall],
+    ["decodeResponse", decodeResponse],
+  ])("%s", (_, decode) => {
     fc.assert(
       fc.property(bytes, charset, (document, encoding) => {
         try {

@@ -19,7 +19,7 @@ export function requireProgram(program: string, debianPackage: string): boolean 
   if (process.env.CI === "true") throw new Error(`${message} (with CI=true no test may be skipped)`);
   if (!reported.has(program)) {
     reported.add(program);
-    process.stderr.write(`SKIPPED: tests that need ${message}\n`);
+    process.stderr.write(`SKIPPED: ${message}\n`);
   }
   return false;
 }

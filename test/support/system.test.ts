@@ -1,0 +1,28 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { requireProgram } from "./system.js";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+test("a program that is there", () => {
+  expect(requireProgram("sh", "dash")).toBe(true);
+});
+
+test("a missing program is reported once, with the line that installs it", () => {
+  vi.stubEnv("CI", undefined);
+  const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  expect(requireProgram("quorate-no-such-program", "some-package")).toBe(false);
+  expect(requireProgram("quorate-no-such-program", "some-package")).toBe(false);
+  expect(written.mock.calls).toStrictEqual([
+    ["SKIPPED: quorate-no-such-program is not installed: apt-get install -y some-package\n"],
+  ]);
+});
+
+test("with CI=true a missing program fails", () => {
+  vi.stubEnv("CI", "true");
+  expect(() => requireProgram("quorate-no-such-program", "some-package")).toThrow(
+    "apt-get install -y some-package (with CI=true no test may be skipped)",
+  );
+});
