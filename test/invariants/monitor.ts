@@ -1,0 +1,64 @@
+import type { Entry, Index, Message, Status, StoreRequest } from "@quorate/raft/core";
+import { CommittedLog } from "./committed-log.js";
+import { CommittedOnQuorum } from "./committed-on-quorum.js";
+import { DurablePrefix } from "./durable-prefix.js";
+import { ElectionSafety } from "./election-safety.js";
+import { IndexOrder } from "./index-order.js";
+import { LeaderAppendOnly } from "./leader-append-only.js";
+import { LeaderCompleteness } from "./leader-completeness.js";
+import { LogMatching } from "./log-matching.js";
+import { Monotonic } from "./monotonic.js";
+import type { ClusterView, Invariant, NodeView, ReadView } from "./observation.js";
+import { ReadFreshness } from "./read-freshness.js";
+import { StateMachineSafety } from "./state-machine-safety.js";
+import { StoreBeforeSend } from "./store-before-send.js";
+
+/** All invariants that are judged step by step, over one run of one cluster. */
+export class Monitor {
+  readonly committed = new CommittedLog();
+  readonly #invariants: readonly Invariant[] = [
+    new ElectionSafety(),
+    new Monotonic(),
+    new StoreBeforeSend(),
+    new LeaderCompleteness(this.committed),
+    new CommittedOnQuorum(this.committed),
+    new IndexOrder(),
+    new LogMatching(),
+    new LeaderAppendOnly(),
+    new DurablePrefix(this.committed),
+    new StateMachineSafety(),
+    new ReadFreshness(this.committed),
+  ];
+
+  nodeStarted(node: NodeView, life: number): void {
+    for (const invariant of this.#invariants) invariant.nodeStarted?.(node, life);
+  }
+
+  stepped(node: NodeView, status: Status, cluster: ClusterView): void {
+    for (const invariant of this.#invariants) invariant.stepped?.(node, status, cluster);
+  }
+
+  storeRequested(node: NodeView, request: StoreRequest): void {
+    for (const invariant of this.#invariants) invariant.storeRequested?.(node, request);
+  }
+
+  messageSent(sender: NodeView, message: Message): void {
+    for (const invariant of this.#invariants) invariant.messageSent?.(sender, message);
+  }
+
+  entryApplied(node: NodeView, entry: Entry, digest: number): void {
+    for (const invariant of this.#invariants) invariant.entryApplied?.(node, entry, digest);
+  }
+
+  readAsked(read: ReadView): void {
+    for (const invariant of this.#invariants) invariant.readAsked?.(read);
+  }
+
+  readGranted(read: ReadView, index: Index): void {
+    for (const invariant of this.#invariants) invariant.readGranted?.(read, index);
+  }
+
+  readEnded(read: ReadView): void {
+    for (const invariant of this.#invariants) invariant.readEnded?.(read);
+  }
+}

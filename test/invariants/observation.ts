@@ -1,0 +1,80 @@
+/**
+ * What an observer with eyes on every node, disk and wire can see. The invariants are written against this
+ * and nothing else, so that states made by hand, simulated clusters and recorded ones can all be judged.
+ */
+import type {
+  Entry,
+  HardState,
+  Index,
+  LogId,
+  Message,
+  NodeId,
+  Status,
+  StoreRequest,
+  Term,
+} from "@quorate/raft/core";
+
+/** What would survive a crash at this moment. */
+export interface DurableView {
+  readonly hardState: HardState;
+  /** (0, 0) when the log is complete. */
+  readonly compacted: LogId;
+  readonly last: LogId;
+  /** The state on disk includes the log up to here. */
+  readonly applied: Index;
+  /** Undefined when the entry is compacted or missing. */
+  termAt(index: Index): Term | undefined;
+}
+
+export interface NodeView {
+  readonly id: NodeId;
+  readonly durable: DurableView;
+}
+
+export interface ClusterView {
+  readonly nodes: readonly NodeView[];
+  /** Whether these servers decide alone, under the membership in force. */
+  isQuorum(ids: ReadonlySet<NodeId>): boolean;
+}
+
+/** A linearizable read, as the node that was asked sees it. */
+export interface ReadView {
+  readonly node: NodeId;
+  readonly life: number;
+  readonly context: number;
+}
+
+/**
+ * One property. Each method is one kind of moment; a property implements those that it must look at, and
+ * throws `InvariantViolation`. Moments of one step of a node come in the order of the methods.
+ */
+export interface Invariant {
+  readonly property: string;
+  /** A node came up from its disk; `life` is 1 at birth and grows by 1 with each restart. */
+  nodeStarted?(node: NodeView, life: number): void;
+  /** A node processed one input. What it now wants to store, send and apply follows. */
+  stepped?(node: NodeView, status: Status, cluster: ClusterView): void;
+  storeRequested?(node: NodeView, request: StoreRequest): void;
+  messageSent?(sender: NodeView, message: Message): void;
+  /** `digest` covers the whole history of the state machine up to this entry. */
+  entryApplied?(node: NodeView, entry: Entry, digest: number): void;
+  readAsked?(read: ReadView): void;
+  readGranted?(read: ReadView, index: Index): void;
+  readEnded?(read: ReadView): void;
+}
+
+/** A property that must always hold did not. */
+export class InvariantViolation extends Error {
+  override readonly name = "InvariantViolation";
+
+  constructor(
+    readonly property: string,
+    text: string,
+  ) {
+    super(`${property}: ${text}`);
+  }
+}
+
+export function showId(id: { readonly index: Index; readonly term: Term } | undefined): string {
+  return id === undefined ? "nothing" : `${id.term}@${id.index}`;
+}

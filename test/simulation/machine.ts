@@ -1,0 +1,81 @@
+import { type Entry, EntryType, type Index } from "@quorate/raft/core";
+import { digestBytes, digestNumber, digestStart } from "../invariants/digest.js";
+
+/** What clients put into the log. `id` makes every entry different from every other. */
+export type Command =
+  | { readonly id: number; readonly kind: "set"; readonly key: string; readonly value: string }
+  | {
+      readonly id: number;
+      readonly kind: "cas";
+      readonly key: string;
+      readonly expected: string;
+      readonly value: string;
+    }
+  | { readonly id: number; readonly kind: "incr"; readonly key: string };
+
+export type CommandResult = boolean | number;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+export function encodeCommand(command: Command): Uint8Array {
+  return encoder.encode(JSON.stringify(command));
+}
+
+/** A small deterministic state machine: registers, counters, and a digest of all that it executed. */
+export class Machine {
+  readonly #registers: Map<string, string>;
+  readonly #counters: Map<string, number>;
+  #applied: Index;
+  #digest: number;
+
+  constructor(from?: Machine) {
+    this.#registers = new Map(from ? from.#registers : []);
+    this.#counters = new Map(from ? from.#counters : []);
+    this.#applied = from ? from.#applied : 0;
+    this.#digest = from ? from.#digest : digestStart;
+  }
+
+  get applied(): Index {
+    return this.#applied;
+  }
+
+  get digest(): number {
+    return this.#digest;
+  }
+
+  get counters(): ReadonlyMap<string, number> {
+    return this.#counters;
+  }
+
+  get(key: string): string | null {
+    return this.#registers.get(key) ?? null;
+  }
+
+  /** Null for entries that are Raft's own. */
+  apply(entry: Entry): CommandResult | null {
+    this.#applied = entry.index;
+    let digest = digestNumber(entry.index, this.#digest);
+    digest = digestNumber(entry.term * 8 + entry.type, digest);
+    this.#digest = digestBytes(entry.data, digest);
+    if (entry.type !== EntryType.application) return null;
+    return this.#execute(JSON.parse(decoder.decode(entry.data)) as Command);
+  }
+
+  #execute(command: Command): CommandResult {
+    switch (command.kind) {
+      case "set":
+        this.#registers.set(command.key, command.value);
+        return true;
+      case "cas":
+        if (this.get(command.key) !== command.expected) return false;
+        this.#registers.set(command.key, command.value);
+        return true;
+      case "incr": {
+        const value = (this.#counters.get(command.key) ?? 0) + 1;
+        this.#counters.set(command.key, value);
+        return value;
+      }
+    }
+  }
+}

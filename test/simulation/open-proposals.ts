@@ -1,0 +1,80 @@
+import type { Entry, Index, Term } from "@quorate/raft/core";
+import type { Command, CommandResult } from "./machine.js";
+
+/** How a proposal ended, as `ProposalOutcome` of the driver has it. */
+export type ProposalEnd =
+  | { readonly kind: "applied"; readonly result: CommandResult }
+  | { readonly kind: "refused" }
+  | { readonly kind: "lost" }
+  | { readonly kind: "unknown" };
+export type ProposalSettled = (end: ProposalEnd) => void;
+
+interface Open {
+  readonly command: Command;
+  readonly settle: ProposalSettled;
+  /** Where it went into the log; null until the core has said so. */
+  at: { readonly index: Index; readonly term: Term } | null;
+}
+
+/** Proposals of one life of one node that have not ended. */
+export class OpenProposals {
+  #contexts = 0;
+  readonly #open = new Map<number, Open>();
+  readonly #byIndex = new Map<Index, number[]>();
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  add(command: Command, settle: ProposalSettled): number {
+    const context = ++this.#contexts;
+    this.#open.set(context, { command, settle, at: null });
+    return context;
+  }
+
+  accepted(context: number, index: Index, term: Term): void {
+    this.#find(context).at = { index, term };
+    const others = this.#byIndex.get(index);
+    if (others) others.push(context);
+    else this.#byIndex.set(index, [context]);
+  }
+
+  refused(context: number): void {
+    this.#end(context, { kind: "refused" });
+  }
+
+  /** An entry was executed: whoever waits at its index now knows. */
+  executed(entry: Entry, result: CommandResult): void {
+    const waiting = this.#byIndex.get(entry.index);
+    if (!waiting) return;
+    this.#byIndex.delete(entry.index);
+    for (const context of waiting) {
+      const mine = this.#find(context).at?.term === entry.term;
+      this.#end(context, mine ? { kind: "applied", result } : { kind: "lost" });
+    }
+  }
+
+  /** The node crashes: nobody here will learn the outcome. */
+  endAll(): void {
+    for (const context of [...this.#open.keys()]) this.#end(context, { kind: "unknown" });
+  }
+
+  describe(): string[] {
+    return [...this.#open.values()].map(
+      ({ command, at }) =>
+        `${command.kind} ${command.id} ${at ? `(${at.term}@${at.index})` : "(neither accepted nor refused)"}`,
+    );
+  }
+
+  #find(context: number): Open {
+    const open = this.#open.get(context);
+    if (!open) throw new Error(`the core speaks of proposal ${context}, which is not open`);
+    return open;
+  }
+
+  #end(context: number, end: ProposalEnd): void {
+    const { settle } = this.#find(context);
+    this.#open.delete(context);
+    settle(end);
+  }
+}

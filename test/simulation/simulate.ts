@@ -1,0 +1,200 @@
+import { checkCounters, checkRegisters } from "../invariants/client-history.js";
+import { checkEveryCallEnds } from "../invariants/every-call-ends.js";
+import { InvariantViolation } from "../invariants/observation.js";
+import { Clients } from "./clients.js";
+import { Cluster } from "./cluster.js";
+import { Faults } from "./faults.js";
+import { type Knobs, knobsFromSeed } from "./knobs.js";
+import type { Node } from "./node.js";
+import { second, World } from "./world.js";
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Instead of what the seed says. */
+  readonly knobs?: Partial<Knobs>;
+  /** Keep the last lines of what happened, for the failure's reader. */
+  readonly keepLines?: boolean;
+}
+
+export interface Simulation {
+  readonly seed: number;
+  readonly knobs: Knobs;
+  /** Null: every invariant held, and after the faults the cluster came back. */
+  readonly failure: Failure | null;
+  /** The same seed gives the same hash, or the run depended on something else than its seed. */
+  readonly traceHash: string;
+  readonly simulatedSeconds: number;
+  /** Inputs that the cores took. */
+  readonly steps: number;
+  readonly calls: number;
+  readonly committed: number;
+  /** From the end of all faults to a leader that everybody follows; NaN when it never came. */
+  readonly recoverySeconds: number;
+  readonly faults: readonly (readonly [kind: string, count: number])[];
+  readonly lines: readonly string[];
+}
+
+export interface Failure {
+  /** The invariant's name, or how else it failed. */
+  readonly property: string;
+  readonly error: Error;
+  readonly atSeconds: number;
+}
+
+/** A cluster that works again must have a leader after this many of the longest election timeouts. */
+const leaderWithinTimeouts = 20;
+/** … and have finished everything after this time. */
+const settledWithin = 60 * second;
+
+/** Runs one cluster through faults, then without them, and judges it throughout. Never throws for what it finds. */
+export function simulate(options: SimulationOptions): Simulation {
+  const world = new World(options.seed);
+  if (options.keepLines) world.trace.keepLines();
+  const knobs = knobsFromSeed(options.seed, options.knobs);
+  const cluster = new Cluster(world, knobs);
+  const clients = new Clients(cluster);
+  let recovery = Number.NaN;
+  let failure: Failure | null = null;
+  try {
+    cluster.start();
+    const faults = new Faults(cluster);
+    while (world.runNext(knobs.safetyPhase));
+    faults.heal();
+    recovery = recover(cluster);
+    clients.stop();
+    settle(cluster, clients);
+    checkRegisters(clients.registers);
+    checkCounters(clients.increments, cluster.nodes[0]?.machine?.counters ?? new Map());
+  } catch (error) {
+    failure = describeFailure(error, world.now);
+  }
+  return {
+    seed: options.seed,
+    knobs,
+    failure,
+    traceHash: world.trace.hash,
+    simulatedSeconds: world.now / second,
+    steps: cluster.nodes.reduce((sum, node) => sum + node.steps, 0),
+    calls: clients.calls,
+    committed: cluster.monitor.committed.last,
+    recoverySeconds: recovery / second,
+    faults: cluster.counts.entries,
+    lines: world.trace.lines,
+  };
+}
+
+function describeFailure(thrown: unknown, now: number): Failure {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const property = error instanceof InvariantViolation ? error.property : error.name;
+  return { property, error, atSeconds: now / second };
+}
+
+/** Runs until `reached`; throws what `missing` says when it is not within `time`. */
+function runUntil(
+  cluster: Cluster,
+  time: number,
+  reached: () => boolean,
+  missing: () => InvariantViolation,
+): void {
+  const { world, knobs } = cluster;
+  const end = world.now + time;
+  while (!reached()) {
+    if (world.now >= end) throw missing();
+    const pause = world.now + knobs.tick;
+    while (world.runNext(pause));
+  }
+}
+
+/** With all faults over, a leader comes within a bounded time. */
+function recover(cluster: Cluster): number {
+  const { world, knobs } = cluster;
+  const started = world.now;
+  const bound = leaderWithinTimeouts * 2 * knobs.electionTicks * knobs.tick * (1 + knobs.clockDrift);
+  runUntil(
+    cluster,
+    bound,
+    () => cluster.settledLeader() !== null,
+    () =>
+      new InvariantViolation(
+        "a leader after the faults",
+        `none within ${bound / second} s\n${cluster.describe()}`,
+      ),
+  );
+  return world.now - started;
+}
+
+/** Then nodes converge, calls end, and a fresh write can be read everywhere. */
+function settle(cluster: Cluster, clients: Clients): void {
+  freshWrites(cluster, clients);
+  runUntil(
+    cluster,
+    settledWithin,
+    () => cluster.convergedAt() !== null,
+    () => new InvariantViolation("nodes converge after the faults", `\n${cluster.describe()}`),
+  );
+  const digests = new Set(cluster.nodes.map((node) => node.machine?.digest));
+  if (digests.size !== 1) {
+    throw new InvariantViolation(
+      "nodes converge after the faults",
+      `equal logs, digests ${[...digests].join(", ")}`,
+    );
+  }
+  checkEveryCallEnds(cluster.nodes.flatMap((node) => node.openCalls()));
+}
+
+/**
+ * Writes until the log has passed every index at which an earlier leader's proposal may still wait, then
+ * reads the last value on every node.
+ */
+function freshWrites(cluster: Cluster, clients: Clients): void {
+  const { world } = cluster;
+  const end = world.now + settledWithin;
+  let written: string | null = null;
+  do {
+    const value = attempt(cluster, end, "a fresh write succeeds", (leader, done) =>
+      clients.set("last", leader, "k1", done),
+    );
+    written = value;
+  } while (cluster.nodes.some((node) => node.openProposals > 0) && world.now < end);
+  for (const node of cluster.nodes) {
+    const read = { value: null as string | null };
+    attempt(cluster, end, "a fresh read succeeds", (_, done) => {
+      clients.read("last", node, "k1", (value) => {
+        read.value = value ?? null;
+        done(value !== undefined);
+      });
+      return "";
+    });
+    if (read.value !== written) {
+      throw new InvariantViolation(
+        "a fresh read succeeds",
+        `${node.id} reads ${read.value}, written was ${written}`,
+      );
+    }
+  }
+}
+
+/** Calls again and again until it works. */
+function attempt(
+  cluster: Cluster,
+  end: number,
+  property: string,
+  call: (leader: Node, done: (ok: boolean) => void) => string,
+): string {
+  const { world } = cluster;
+  for (;;) {
+    const missing = () =>
+      new InvariantViolation(property, `not within ${settledWithin / second} s\n${cluster.describe()}`);
+    runUntil(cluster, end - world.now, () => cluster.settledLeader() !== null, missing);
+    const leader = cluster.settledLeader();
+    if (!leader) throw missing();
+    let state: "open" | "done" | "failed" = "open";
+    const value = call(leader, (ok) => {
+      state = ok ? "done" : "failed";
+    });
+    runUntil(cluster, end - world.now, () => state !== "open", missing);
+    if ((state as "open" | "done" | "failed") === "done") return value;
+    const pause = world.now + cluster.knobs.tick;
+    while (world.runNext(pause));
+  }
+}
