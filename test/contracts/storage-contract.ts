@@ -464,6 +464,13 @@ export function storageContract(name: string, makeHarness: () => Promise<Storage
         await snapshot.close();
       });
 
+      test("left open do not keep the storage from closing, and may be closed after it", async () => {
+        const snapshot = storage.snapshot();
+        await storage.close();
+        await snapshot.close();
+        expect((await reopen()).restored.applied).toBe(1);
+      });
+
       test("may be closed twice, and not be read afterwards", async () => {
         const snapshot = storage.snapshot();
         const running = snapshot.scan({});

@@ -98,8 +98,9 @@ export class LevelStorage implements Storage {
       if (error instanceof StorageMisuse) throw error;
       return Promise.reject(this.#fail(error));
     }
-    this.#before = new PinnedMoment(this.#database);
-    const writing = this.#write(batch, position);
+    const before = new PinnedMoment(this.#database);
+    this.#before = before;
+    const writing = this.#write(batch, position, before);
     // `close` waits for the end of the write, whichever; its outcome belongs to the caller of `write`.
     this.#writing = writing.then(
       () => undefined,
@@ -108,31 +109,36 @@ export class LevelStorage implements Storage {
     return writing;
   }
 
-  async #write(batch: WriteBatch, position: DurablePosition): Promise<void> {
-    const operations = this.#database.batch();
+  async #write(batch: WriteBatch, position: DurablePosition, before: PinnedMoment): Promise<void> {
     try {
-      if (batch.hardState !== null) operations.put(hardStateKey, encodeHardState(batch.hardState));
-      const log = this.#writeLog(operations, batch, position);
-      this.#writeEffects(operations, batch.effects);
-      if (batch.applied !== null) operations.put(appliedKey, encodeApplied(batch.applied));
-      const batchNumber = this.#batchNumber + 1;
-      operations.put(batchKey, encodeBatchNumber(batchNumber));
-      await operations.write({ sync: true });
-
-      this.#anchor.note(batchNumber);
-      this.#batchNumber = batchNumber;
-      this.#position = position;
-      this.#compacted = log.compacted;
-      this.#last = log.last;
-      this.#memberships = log.memberships;
-      this.#sweepFrom = log.sweepFrom;
+      try {
+        await this.#commit(batch, position);
+      } finally {
+        this.#before = null;
+        await before.release();
+      }
     } catch (error) {
       throw this.#fail(error);
-    } finally {
-      const before = this.#before;
-      this.#before = null;
-      await before?.release();
     }
+  }
+
+  async #commit(batch: WriteBatch, position: DurablePosition): Promise<void> {
+    const operations = this.#database.batch();
+    if (batch.hardState !== null) operations.put(hardStateKey, encodeHardState(batch.hardState));
+    const log = this.#writeLog(operations, batch, position);
+    this.#writeEffects(operations, batch.effects);
+    if (batch.applied !== null) operations.put(appliedKey, encodeApplied(batch.applied));
+    const batchNumber = this.#batchNumber + 1;
+    operations.put(batchKey, encodeBatchNumber(batchNumber));
+    await operations.write({ sync: true });
+
+    this.#anchor.note(batchNumber);
+    this.#batchNumber = batchNumber;
+    this.#position = position;
+    this.#compacted = log.compacted;
+    this.#last = log.last;
+    this.#memberships = log.memberships;
+    this.#sweepFrom = log.sweepFrom;
   }
 
   #fail(cause: unknown): StorageFailed {
