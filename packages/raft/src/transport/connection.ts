@@ -74,16 +74,11 @@ export class Connection {
     return this.#socket.writableLength;
   }
 
-  /** True when not even an empty frame has room: no need to encode one. */
-  get full(): boolean {
-    return this.queuedBytes >= this.#limits.maxQueueBytes;
-  }
-
-  /** True when `frame` may be sent. An empty queue takes any frame: a large one is slow, never impossible. */
-  hasRoomFor(frame: Frame): boolean {
+  /** True when so many bytes may be sent. An empty queue takes any frame: a large one is slow, never impossible. */
+  hasRoomFor(bytes: number): boolean {
     const { maxFrameBytes, maxQueueBytes } = this.#limits;
     const queued = this.queuedBytes;
-    return frame.bytes <= maxFrameBytes && (queued === 0 || queued + frame.bytes <= maxQueueBytes);
+    return bytes <= maxFrameBytes && (queued === 0 || queued + bytes <= maxQueueBytes);
   }
 
   /** The other side is authenticated: frames may be as large as the options say. */

@@ -1,9 +1,10 @@
 import type { NodeId } from "../core/index.js";
-import type { NodeIntroduction } from "../ports/index.js";
+import type { NodeIntroduction, PeerMessage } from "../ports/index.js";
 import { backoffMs } from "./backoff.js";
 import type { Connection } from "./connection.js";
 import type { DialOutcome } from "./dial.js";
-import { type Frame, FrameError } from "./frame.js";
+import { FrameError } from "./frame.js";
+import { encodeMessage, payloadBytes } from "./message-codec.js";
 
 /** What a link needs from its transport. Events may be delivered while the link is being called; none inside `send`. */
 export interface ControlLinkContext {
@@ -77,12 +78,15 @@ export class ControlLink {
     this.#dial();
   }
 
-  /** Sends what `encode` makes, or drops it: without a connection silently, with a full queue reported once. */
-  send(encode: () => Frame): void {
+  /**
+   * Sends `message`, or drops it: without a connection silently, with a full queue reported once. What surely
+   * finds no room is not even encoded, so that a peer that does not read costs no work either.
+   */
+  send(message: PeerMessage): void {
     const connection = this.connection;
     if (connection === null) return;
-    const frame = connection.full ? null : encode();
-    if (frame !== null && connection.hasRoomFor(frame)) {
+    const frame = connection.hasRoomFor(payloadBytes(message)) ? encodeMessage(message) : null;
+    if (frame !== null && connection.hasRoomFor(frame.bytes)) {
       this.#dropping = false;
       connection.send(frame);
     } else if (!this.#dropping) {

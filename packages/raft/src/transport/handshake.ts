@@ -15,16 +15,15 @@
  * it proves nothing. Before the other side's proof is checked, only versions, channel and nonce are said.
  * The classes are pure: frames in, steps out; nonces are given, nothing is sent, timed or judged here.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
 import type { NodeId } from "../core/index.js";
 import type { NodeIntroduction } from "../ports/index.js";
 import { FieldReader } from "./field-reader.js";
 import { encodeFrame, type Frame, FrameError, FrameType, frameOf, packBody, unpackBody } from "./frame.js";
 import type { Call } from "./judge.js";
+import { MAC_BYTES, Transcript } from "./transcript.js";
 
 export const NONCE_BYTES = 32;
 export const SECRET_BYTES_MIN = 16;
-const MAC_BYTES = 32;
 /** Keeps every handshake frame below its cap, whatever alphabet a sentence is written in. */
 const SENTENCE_CHARS_MAX = 500;
 
@@ -229,36 +228,6 @@ export class AcceptorHandshake {
     if (verdict !== null) return refuse(verdict, peer.nodeId);
     const reply = encodeFrame(FrameType.accept, []);
     return { kind: "established", reply, peer, channel: this.#channel, version: this.#version };
-  }
-}
-
-/** All handshake bytes so far, both directions, in order. */
-class Transcript {
-  readonly #secret: Uint8Array;
-  readonly #parts: Uint8Array[];
-
-  constructor(secret: Uint8Array, first: Uint8Array) {
-    this.#secret = secret;
-    this.#parts = [first];
-  }
-
-  add(part: Uint8Array): void {
-    this.#parts.push(part);
-  }
-
-  mac(label: string): Uint8Array {
-    const hmac = createHmac("sha256", this.#secret);
-    // Every part goes in behind its length, so that bytes cannot move from one part into the next.
-    for (const part of [Buffer.from(`quorate peer ${label}`), ...this.#parts]) {
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(part.length);
-      hmac.update(length).update(part);
-    }
-    return hmac.digest();
-  }
-
-  proves(label: string, mac: Uint8Array): boolean {
-    return timingSafeEqual(this.mac(label), mac);
   }
 }
 

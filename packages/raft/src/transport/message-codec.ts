@@ -180,6 +180,14 @@ export function encodeMessage(message: PeerMessage): Frame {
   return encodeFrame(codec.frame, codec.write(message));
 }
 
+/** A lower bound of the encoded size, found without encoding. */
+export function payloadBytes(message: PeerMessage): number {
+  if (message.type !== "appendEntries") return 0;
+  let bytes = 0;
+  for (const entry of message.entries) bytes += entry.data.length;
+  return bytes;
+}
+
 /** Entry data are views of `body`: no copy. Throws `FrameError` naming the message, the field and what was expected. */
 export function decodeMessage(type: number, body: Uint8Array, from: NodeId, to: NodeId): PeerMessage {
   const codec = codecByFrame.get(type);

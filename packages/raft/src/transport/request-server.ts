@@ -76,7 +76,7 @@ export class RequestServer implements ConnectionOwner {
     const frame = encodeFrame(FrameType.answer, [id, status, field]);
     if (frame.bytes > this.#context.maxFrameBytes) {
       this.#answer(id, AnswerStatus.failed, `an answer of ${frame.bytes} bytes does not fit a frame`);
-    } else if (!this.#connection.hasRoomFor(frame)) {
+    } else if (!this.#connection.hasRoomFor(frame.bytes)) {
       this.#connection.close(`${this.#peer} does not read its answers`);
     } else {
       this.#connection.send(frame);

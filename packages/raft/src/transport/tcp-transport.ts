@@ -15,7 +15,7 @@ import { ControlLink } from "./control-link.js";
 import { type DialOutcome, dial, type Party } from "./dial.js";
 import type { Channel } from "./handshake.js";
 import { type Call, judge } from "./judge.js";
-import { decodeMessage, encodeMessage } from "./message-codec.js";
+import { decodeMessage, payloadBytes } from "./message-codec.js";
 import { checkName, type Settings, settingsOf, type TcpTransportOptions } from "./options.js";
 import { RequestServer } from "./request-server.js";
 
@@ -102,14 +102,13 @@ class TcpPeers implements TcpTransport {
   }
 
   send(message: PeerMessage): void {
-    this.#peers.get(message.to)?.control.send(() => {
-      const frame = encodeMessage(message);
-      if (frame.bytes > this.#settings.maxFrameBytes) {
-        const fields = { peer: message.to, type: message.type, bytes: frame.bytes };
-        this.#settings.log.error(fields, "a message larger than maxFrameBytes cannot be sent");
-      }
-      return frame;
-    });
+    const { maxFrameBytes, log } = this.#settings;
+    const bytes = payloadBytes(message);
+    if (bytes > maxFrameBytes) {
+      const fields = { peer: message.to, type: message.type, bytes };
+      log.error(fields, `a message larger than maxFrameBytes (${maxFrameBytes}) cannot be sent`);
+    }
+    this.#peers.get(message.to)?.control.send(message);
   }
 
   request(peer: NodeId, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
