@@ -31,8 +31,8 @@ export class Progress {
   heardAt: number;
   /** Its connection broke and it has not been heard since. */
   lost = false;
-  /** It lacks entries that are compacted away here, or that it said to have applied. */
-  behindCompaction = false;
+  /** It denies entries that it had confirmed or applied: its disk is not what it was. */
+  deniesMatch = false;
 
   constructor(next: Index, now: number) {
     this.next = next;

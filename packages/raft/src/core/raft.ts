@@ -126,7 +126,7 @@ function followersOf(server: Server): FollowerStatus[] {
     const { match, next, state, lost, heardAt } = progress;
     const active = !lost && server.now - heardAt < server.config.electionTicks;
     const follower = { id, match, next, state, active };
-    followers.push(progress.behindCompaction ? { ...follower, behindCompaction: true } : follower);
+    followers.push(progress.deniesMatch ? { ...follower, deniesMatch: true } : follower);
   }
   return followers;
 }

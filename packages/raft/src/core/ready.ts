@@ -95,6 +95,6 @@ export interface FollowerStatus {
   readonly state: "probe" | "replicate";
   /** Heard from within the last election timeout. */
   readonly active: boolean;
-  /** It lacks entries that are compacted away here: replication to it has stopped. Absent when all is well. */
-  readonly behindCompaction?: true;
+  /** It denies entries that it had confirmed: its disk is not what it was. Absent when all is well. */
+  readonly deniesMatch?: true;
 }

@@ -102,7 +102,7 @@ export function receiveAccepted(server: Server, response: AppendEntriesAccepted)
   progress.heard(server.now);
   const moved = progress.accepted(response.match, server.now);
   if (progress.state === "probe" && (moved || response.match === progress.match)) {
-    progress.behindCompaction = false;
+    progress.deniesMatch = false;
     progress.becomeReplicate();
     leadership.replicationDue = true;
   }
@@ -122,21 +122,20 @@ export function receiveRejected(server: Server, response: AppendEntriesRejected)
     progress.accepted(Math.min(response.hintIndex, server.log.lastIndex), server.now);
     maybeCommit(server);
   }
-  if (response.prevIndex <= progress.match) return;
-  // A probe is answered once; later rejections are about AppendEntries that were sent before it.
-  if (progress.state === "probe" && response.prevIndex !== progress.next - 1) return;
+  // A probe is answered once; other rejections are about AppendEntries that were sent before it.
+  const { match, state, next } = progress;
+  if (state === "probe" ? response.prevIndex !== next - 1 : response.prevIndex <= match) return;
+  if (response.prevIndex <= Math.max(match, certainMatch(server, progress))) {
+    // It denies what it had confirmed, so its disk is not what it was. Asking again at once would go on for
+    // ever: show it, and ask when it answers a heartbeat.
+    progress.deniesMatch = true;
+    progress.sentAt = server.now;
+    return;
+  }
   const meeting = server.log.lastAtMost(
     Math.min(response.hintIndex, response.prevIndex - 1),
     response.hintTerm,
   );
   progress.becomeProbe(meeting.index + 1);
-  if (response.prevIndex <= certainMatch(server, progress)) {
-    // Cannot happen while logs are compacted only up to what everybody has applied. Asking again at once
-    // would go on for ever: show it, and ask when it answers a heartbeat.
-    progress.behindCompaction = true;
-    progress.probeSent = true;
-    progress.sentAt = server.now;
-    return;
-  }
   leadership.replicationDue = true;
 }
