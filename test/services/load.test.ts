@@ -196,9 +196,7 @@ describe("what differs between nodes is not available to services", () => {
     const path = await file("s.js", minimal(`const run = () => ${expression};`));
     const node = new OneNode(await load(path));
     expect(await node.call("run")).toEqual([-32500, expect.stringContaining("application error")]);
-    expect(node.warnings).toMatchObject([
-      { fields: { error: { message: expect.stringContaining(advice) } } },
-    ]);
+    expect(node.warnings).toMatchObject([{ fields: { err: { message: expect.stringContaining(advice) } } }]);
   });
 
   it("but dates that are given, and asking for process, are", async () => {

@@ -59,7 +59,7 @@ describe("a command", () => {
     expect(await node.call("run")).toEqual(applicationError);
     expect(await node.call("throwsNull")).toEqual(applicationError);
     expect(await node.call("qRead")).toBe(false);
-    expect(node.warnings[0]).toMatchObject({ fields: { method: "run", error: { message: "a secret" } } });
+    expect(node.warnings[0]).toMatchObject({ fields: { method: "run", err: { message: "a secret" } } });
   });
 
   it("may catch what it threw itself, but not undo what it wrote", async () => {
@@ -329,6 +329,23 @@ describe("ranges", () => {
     expect(runs[1]).toEqual(runs[0]);
     expect(runs[2]).toEqual(runs[0]);
     expect(runs[0]?.[2]).toBe(false);
+  });
+
+  it("give the handler its parameters as they came, whatever an earlier run made of them", async () => {
+    const node = nodeWith({
+      run: (tx, list, bytes, members) => {
+        (list as number[]).push(1);
+        (bytes as Uint8Array).fill(9);
+        (members as Record<string, Value>).added = true;
+        tx.range({ prefix: ["n"] });
+        return [list, bytes, members] as Value;
+      },
+    });
+    expect(await node.call("run", [], Uint8Array.of(0), struct())).toEqual([
+      [1],
+      Uint8Array.of(9),
+      { added: true },
+    ]);
   });
 
   it("suspend a handler that tries to catch the suspension", async () => {

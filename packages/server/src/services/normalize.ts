@@ -82,3 +82,12 @@ function dateTime(input: Date, path: string): DateTime {
     throw new TypeMismatch(path, "a valid Date without milliseconds", input.getTime());
   }
 }
+
+/** A deep copy of what is known to be a value. */
+export function copyValue(value: Value): Value {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyValue);
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  if (value instanceof Double || value instanceof DateTime) return value;
+  return struct(Object.entries(value).map(([name, member]) => [name, copyValue(member)]));
+}

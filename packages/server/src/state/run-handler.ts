@@ -1,6 +1,6 @@
 /** Runs one handler to its end: a value, a fault, or the wish for a range. */
 import { Fault, faultCodes, type Value } from "@quorate/protocol";
-import { normalize } from "../services/normalize.js";
+import { copyValue, normalize } from "../services/normalize.js";
 import type { RegisteredMethod, Registry } from "../services/registry.js";
 import { TypeMismatch } from "../services/type.js";
 import type { Run } from "./call-context.js";
@@ -66,8 +66,10 @@ function settle(
   log: ServiceLog,
 ): CallResult | (() => CallResult) {
   try {
-    const args = registry.checkParams(method, params);
-    const returned = method.definition.handler(context as never, ...(args as never[]));
+    // Copies: a handler may change what it gets, and still run again from the start.
+    const args = registry.checkParams(method, params.map(copyValue));
+    const { handler } = method.definition;
+    const returned = handler(context as never, ...(args as never[]));
     return accepted(method, returned, log);
   } catch (error) {
     if (error instanceof Fault) return faultResult(error);
@@ -79,14 +81,14 @@ function otherThrow(method: RegisteredMethod, error: unknown, log: ServiceLog): 
   if (error instanceof RangeError && engineLimits.includes(error.message)) {
     throw new EngineFailure(`${method.name}: ${error.message}`, { cause: error });
   }
-  log.warn({ method: method.name, error }, `${method.name} threw something that is not a Fault`);
+  log.warn({ method: method.name, err: error }, `${method.name} threw something that is not a Fault`);
   return faultResult(new Fault(faultCodes.applicationError, applicationErrorText));
 }
 
 function accepted(method: RegisteredMethod, returned: unknown, log: ServiceLog): CallResult {
   if (isThenable(returned)) {
     returned.then(undefined, (error: unknown) =>
-      log.warn({ method: method.name, error }, `the promise that ${method.name} returned was rejected`),
+      log.warn({ method: method.name, err: error }, `the promise that ${method.name} returned was rejected`),
     );
     throw new Fault(
       faultCodes.applicationError,

@@ -81,7 +81,7 @@ class RegistryMachine implements ServiceMachine {
   /** A query that exhausts V8 has changed nothing: only its caller hears of it. A storage failure is another matter. */
   #queryFailure(method: string, error: unknown): CallResult {
     if (!(error instanceof EngineFailure)) throw error;
-    this.#log.warn({ method, error }, `the query ${method} exhausted the engine`);
+    this.#log.warn({ method, err: error }, `the query ${method} exhausted the engine`);
     return faultResult(
       new Fault(faultCodes.internalError, `${method} needs more memory or stack than there is`),
     );
