@@ -156,13 +156,15 @@ async function compose(
     pendingMax: callsPendingMax,
     onForward: (ending) => metrics.countForward(ending),
   });
-  forwardedCalls = new ForwardedCalls({
+  const forwarded = new ForwardedCalls({
     methods: registry,
     local,
     service,
     clock,
     leads: () => watch.view.leader?.isThisNode === true,
   });
+  forwardedCalls = forwarded;
+  opened.add("forwarded calls", () => forwarded.close());
 
   // From bytes to answers, and the HTTP face around it.
   const dispatcher = new Dispatcher({

@@ -1,4 +1,3 @@
-import type { Value } from "@quorate/protocol";
 import {
   type NodeStatus,
   type ProposalOutcome,
@@ -11,7 +10,7 @@ import type { Call, CallContext, CallOutcome, CallResult, Route } from "../rpc/p
 import { decodeValue, encodeValue } from "../state/value-encoding.js";
 import { ClusterWatch } from "./cluster-watch.js";
 import { ClusterExecutor } from "./executor.js";
-import { ForwardedCalls, Forwarder } from "./forwarder.js";
+import { Forwarder } from "./forwarder.js";
 import { LocalExecution } from "./local-execution.js";
 import type { Raft, Service } from "./ports.js";
 
@@ -401,111 +400,9 @@ describe("on another node", () => {
   });
 });
 
-describe("a forwarded call at the leader", () => {
-  const methods = {
-    list: () => ["kv.set", "kv.get"],
-    find: (name: string) => {
-      const found = [command, query].find(({ method }) => method === name);
-      return found === undefined ? undefined : { kind: found.kind, help: "", signatures: [] };
-    },
-    checkParams: () => undefined,
-  };
-
-  function leader(leads: boolean) {
-    const { raft, clock, local } = r;
-    const calls = new ForwardedCalls({ methods, local, service, clock, leads: () => leads });
-    const ask = async (message: Value): Promise<Value> =>
-      decodeValue(await calls.answer(encodeValue(message)));
-    return { raft, clock, ask };
-  }
-
-  const sent = (call: Call, remainingMs = 500): Value => [
-    1,
-    call.kind,
-    call.method,
-    [...call.params],
-    remainingMs,
-    "",
-  ];
-
-  it("is proposed and answered with its index", async () => {
-    const { raft, ask } = leader(true);
-    const answer = ask(sent(command));
-    raft.proposals[0]?.({
-      kind: "applied",
-      index: 43,
-      result: { ok: false, fault: { code: 409, message: "no" } },
-    });
-    expect(await answer).toEqual([1, "fault", 43, 409, "no"]);
-  });
-
-  it("is read behind a barrier", async () => {
-    const { raft, ask } = leader(true);
-    const answer = ask(sent(query));
-    raft.barriers[0]?.({ kind: "ready", index: 40 });
-    expect(await answer).toEqual([1, "value", 40, ["read", "a"]]);
-  });
-
-  it("is refused by a node that does not lead, never forwarded again", async () => {
-    const { raft, ask } = leader(false);
-    expect(await ask(sent(command))).toEqual([1, "refused", "this node does not lead"]);
-    expect(raft.requests).toEqual([]);
-    expect(raft.proposals).toEqual([]);
-  });
-
-  it("is refused when its time is over before it starts", async () => {
-    const { raft, ask } = leader(true);
-    expect(await ask(sent(command, 0))).toEqual([1, "refused", "the call's time had run out"]);
-    expect(raft.proposals).toEqual([]);
-  });
-
-  it("ends at its deadline: unknown for a command, refused for a query", async () => {
-    const { clock, ask } = leader(true);
-    const answers = Promise.all([ask(sent(command)), ask(sent(query))]);
-    clock.advance(500);
-    expect(await answers).toEqual([
-      [1, "unknown"],
-      [1, "refused", "the call's time ran out"],
-    ]);
-  });
-
-  it("does not believe the sender about what is a query", async () => {
-    const { raft, ask } = leader(true);
-    expect(await ask([1, "query", command.method, [], 500, ""])).toEqual([
-      1,
-      "refused",
-      "this node has no query kv.set",
-    ]);
-    expect(raft.barriers).toEqual([]);
-  });
-
-  it.each([
-    [[]],
-    [[2, "command"]],
-    [[1, "other", "kv.set", [], 5, ""]],
-    ["text"],
-    [[1, "query", "kv.get", 3, 5, ""]],
-  ])("rejects %j, which is no call", async (message) => {
-    await expect(leader(true).ask(message as Value)).rejects.toThrow(/peer/);
-  });
-});
-
 describe("stale reads", () => {
   it("are answered from the state at hand, whoever leads", () => {
     r.executor.readStale(query, (outcome) => r.outcomes.push(outcome));
     expect(r.outcomes).toEqual([{ kind: "result", result: { ok: true, value: ["read", "a"] }, index: 40 }]);
-  });
-});
-
-describe("the watch", () => {
-  it("counts reigns, not losses of sight", () => {
-    r.raft.lead("n2");
-    r.raft.lead(null);
-    r.raft.touch();
-    expect(r.watch.leaderChanges).toBe(1);
-    expect(r.watch.view).toMatchObject({ leader: null, tag: "c0ffee00" });
-    r.raft.lead("n3");
-    expect(r.watch.leaderChanges).toBe(2);
-    expect(r.watch.view.leader).toEqual({ id: "n3", url: "http://n3:8000", isThisNode: false });
   });
 });

@@ -67,13 +67,24 @@ export interface ForwardedCallsOptions {
 export class ForwardedCalls {
   readonly #options: ForwardedCallsOptions;
   #running = 0;
+  /** Set while this node waits for the last calls to end. */
+  #closing: { readonly idle: Promise<void>; readonly resolve: () => void } | null = null;
 
   constructor(options: ForwardedCallsOptions) {
     this.#options = options;
   }
 
-  get running(): number {
-    return this.#running;
+  /** From now on calls are refused, which sends them to another leader; resolves when the last one has ended. */
+  close(): Promise<void> {
+    if (this.#closing === null) {
+      let resolve: () => void = () => undefined;
+      const idle = new Promise<void>((ended) => {
+        resolve = ended;
+      });
+      this.#closing = { idle, resolve };
+      if (this.#running === 0) resolve();
+    }
+    return this.#closing.idle;
   }
 
   /** From the bytes of a call to the bytes of its answer. Rejects when the bytes are no call. */
@@ -86,6 +97,7 @@ export class ForwardedCalls {
       return service.encodeValue(outcomeToValue(outcome));
     } finally {
       this.#running -= 1;
+      if (this.#running === 0) this.#closing?.resolve();
     }
   }
 
@@ -95,6 +107,7 @@ export class ForwardedCalls {
     if (methods.find(call.method)?.kind !== call.kind) {
       return Promise.resolve({ kind: "refused", why: `this node has no ${call.kind} ${call.method}` });
     }
+    if (this.#closing !== null) return Promise.resolve({ kind: "refused", why: "this node is stopping" });
     if (!leads()) return Promise.resolve({ kind: "refused", why: "this node does not lead" });
     if (remainingMs <= 0) return Promise.resolve({ kind: "refused", why: "the call's time had run out" });
     return new Promise((resolve) => {

@@ -16,12 +16,14 @@ export type LeaderOutcome =
   /** A query that this node failed to answer, or a command that could not be encoded. Nothing was changed. */
   | { readonly kind: "failed" };
 
+type Log = Pick<Raft, "propose" | "readBarrier" | "view">;
+
 export class LocalExecution {
-  readonly #raft: Raft;
+  readonly #raft: Log;
   readonly #service: Service;
   readonly #onFailure: OnFailure;
 
-  constructor(raft: Raft, service: Service, onFailure: OnFailure) {
+  constructor(raft: Log, service: Service, onFailure: OnFailure) {
     this.#raft = raft;
     this.#service = service;
     this.#onFailure = onFailure;

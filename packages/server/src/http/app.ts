@@ -70,6 +70,7 @@ export function buildApp(deps: AppDependencies): FastifyInstance {
   app.server.maxConnections = connectionsMax;
   // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1).
   app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
+  app.decorateRequest("callHeaders", null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => fail(error, request.raw.url ?? "", reply));
@@ -101,6 +102,7 @@ function addCallRoutes(
     stampIndex: (reply, index) => stampIndex(reply, deps.view().tag, index),
   });
   for (const path of new Set([...deps.paths, "/"])) {
+    requireUsable(path);
     const takesCalls = deps.paths.includes(path);
     allowed.set(path, takesCalls ? ["POST", "GET", "HEAD"] : ["GET", "HEAD"]);
     app.route({
@@ -117,6 +119,18 @@ function addCallRoutes(
       },
       handler: (request, reply) => route.handle(request, reply),
     });
+  }
+}
+
+const reservedPaths: readonly string[] = ["/leader", "/livez", "/readyz", "/status", "/metrics"];
+
+/** Throws a sentence for the operator. */
+function requireUsable(path: string): void {
+  if (reservedPaths.includes(path)) {
+    throw new Error(`http.paths: ${path} is an address of the server itself; take another one for calls`);
+  }
+  if (!/^\/[A-Za-z0-9._~/-]*$/.test(path)) {
+    throw new Error(`http.paths: ${path} must consist of letters, digits and . _ ~ / -, as /RPC2 does`);
   }
 }
 

@@ -27,7 +27,7 @@ export function checkMediaType(contentType: string | undefined): string | undefi
   return /(?:^|;)\s*charset\s*=\s*"?([^";\s]+)/i.exec(match[1] ?? "")?.[1];
 }
 
-type Expander = (
+export type Expander = (
   body: InputType,
   options: ZlibOptions,
   done: (error: Error | null, result: Buffer) => void,

@@ -6,7 +6,7 @@ import type { Answer, Dispatcher } from "../rpc/dispatcher.js";
 import type { CallContext, Route } from "../rpc/ports.js";
 import type { Authenticate } from "./authenticate.js";
 import { BadCallOption, hopParameter, readCallOptions } from "./call-options.js";
-import { checkMediaType, expand, expanderFor } from "./content.js";
+import { checkMediaType, type Expander, expand, expanderFor } from "./content.js";
 import { sendError, sendText, xmlType } from "./refusals.js";
 
 export interface RpcRouteOptions {
@@ -23,6 +23,20 @@ export interface RpcRouteOptions {
 
 const nothing = new Uint8Array();
 
+/** What the headers of a call said, read once, before its body. */
+export interface CallHeaders {
+  readonly caller: string;
+  readonly charset: string | undefined;
+  readonly expander: Expander | null;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Null on addresses that take no calls. */
+    callHeaders: CallHeaders | null;
+  }
+}
+
 export class RpcRoute {
   readonly #options: RpcRouteOptions;
 
@@ -30,57 +44,59 @@ export class RpcRoute {
     this.#options = options;
   }
 
-  /** Before the body is read: what can be refused by its headers alone. Throws `BadContent`. */
+  /**
+   * Before the body is read: what can be refused by its headers alone. False when it was refused here.
+   * Throws `BadContent`.
+   */
   checkHeaders(request: FastifyRequest, reply: FastifyReply): boolean {
     const { headers } = request.raw;
-    checkMediaType(headers["content-type"]);
-    expanderFor(headers["content-encoding"]);
+    const charset = checkMediaType(headers["content-type"]);
+    const expander = expanderFor(headers["content-encoding"]);
     const authentication = this.#options.authenticate(request.raw);
-    if (authentication.ok) return true;
+    if (authentication.ok) {
+      request.callHeaders = { caller: authentication.caller, charset, expander };
+      return true;
+    }
     if (authentication.statusCode === 401) reply.header("www-authenticate", 'Basic realm="quorate"');
     sendText(reply, authentication.statusCode, authentication.sentence);
     return false;
   }
 
   handle(request: FastifyRequest, reply: FastifyReply): void {
-    const { headers } = request.raw;
+    const { callHeaders } = request;
+    if (callHeaders === null) throw new Error("a call came past the check of its headers");
     const body = request.body instanceof Uint8Array ? request.body : nothing;
-    const expander = expanderFor(headers["content-encoding"]);
-    if (expander === null) {
-      this.#call(request, reply, body);
+    if (callHeaders.expander === null) {
+      this.#call(request, reply, callHeaders, body);
       return;
     }
     const { maxBody } = this.#options;
-    expand(expander, body, maxBody, (error, expanded) => {
-      if (error === null) this.#call(request, reply, expanded);
+    expand(callHeaders.expander, body, maxBody, (error, expanded) => {
+      if (error === null) this.#call(request, reply, callHeaders, expanded);
       else sendError(reply, error, maxBody);
     });
   }
 
-  #call(request: FastifyRequest, reply: FastifyReply, document: Uint8Array): void {
-    const { dispatcher, onAnswer } = this.#options;
+  #call(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { caller, charset }: CallHeaders,
+    document: Uint8Array,
+  ): void {
+    const { dispatcher, routing, onAnswer } = this.#options;
     const { headers, url = "/" } = request.raw;
-    const context = this.#contextOf(request, reply);
-    if (context === null) return;
-    const charset = checkMediaType(headers["content-type"]);
+    let context: CallContext;
+    try {
+      context = readCallOptions(url, headers, routing, caller);
+    } catch (error) {
+      if (!(error instanceof BadCallOption)) throw error;
+      reply.type(xmlType).send(encodeFault(new Fault(faultCodes.invalidParams, error.message)));
+      return;
+    }
     dispatcher.dispatch(document, charset, context, (answer) => {
       onAnswer(answer);
       this.#send(reply, answer, context.route, url);
     });
-  }
-
-  /** Null when the request asked for what cannot be honoured, and was told so. */
-  #contextOf(request: FastifyRequest, reply: FastifyReply): CallContext | null {
-    const { authenticate, routing } = this.#options;
-    const { headers, url = "/" } = request.raw;
-    const authentication = authenticate(request.raw);
-    try {
-      return readCallOptions(url, headers, routing, authentication.ok ? authentication.caller : "");
-    } catch (error) {
-      if (!(error instanceof BadCallOption)) throw error;
-      reply.type(xmlType).send(encodeFault(new Fault(faultCodes.invalidParams, error.message)));
-      return null;
-    }
   }
 
   #send(reply: FastifyReply, answer: Answer, route: Route, url: string): void {

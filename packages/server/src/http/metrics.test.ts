@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { StatusReport } from "../cluster/status.js";
+import type { Answer } from "../rpc/dispatcher.js";
+import { Metrics } from "./metrics.js";
+
+const follower: StatusReport = {
+  node: "n1",
+  cluster: "test",
+  clusterId: "c1",
+  service: "kv",
+  serviceVersion: "ab",
+  role: "follower",
+  term: 5,
+  leader: "n2",
+  leaderUrl: "http://n2:8000",
+  serves: false,
+  born: true,
+  missing: [],
+  connected: ["n2"],
+  failureTolerance: 1,
+  commitIndex: 120,
+  appliedIndex: 119,
+  firstIndex: 1,
+  lastIndex: 121,
+  proposalsPending: 6,
+  followers: [],
+};
+
+const answer: Answer = {
+  body: new Uint8Array(),
+  ending: "value",
+  method: "kv.set",
+  kind: "command",
+  index: 1,
+  leaderUrl: null,
+};
+
+let report: StatusReport;
+let metrics: Metrics;
+beforeEach(() => {
+  report = follower;
+  metrics = new Metrics({
+    nodeId: "n1",
+    clusterName: "test",
+    report: () => report,
+    leaderChanges: () => 4,
+    callsPending: () => 7,
+  });
+});
+afterEach(() => metrics.close());
+
+const scrape = async () => (await metrics.scrape()).text;
+
+describe("metrics", () => {
+  it("count calls under the names of methods that exist, and all others under one", async () => {
+    metrics.countCall(answer);
+    metrics.countCall(answer);
+    metrics.countCall({ ...answer, ending: "unknown" });
+    for (let n = 0; n < 3; n++)
+      metrics.countCall({ ...answer, method: null, kind: "local", ending: "fault" });
+    const text = await scrape();
+    expect(text).toContain(
+      'quorate_calls_total{method="kv.set",kind="command",outcome="value",cluster="test",node="n1"} 2',
+    );
+    expect(text).toMatch(/quorate_calls_total\{method="kv.set",kind="command",outcome="unknown",[^}]*\} 1/);
+    expect(text).toMatch(/quorate_calls_total\{method="\(unknown\)",kind="local",outcome="fault",[^}]*\} 3/);
+  });
+
+  it("count redirects and forwards", async () => {
+    metrics.countRedirect();
+    metrics.countForward("result");
+    metrics.countForward("unsent");
+    const text = await scrape();
+    expect(text).toMatch(/quorate_redirects_total\{[^}]*\} 1/);
+    expect(text).toMatch(/quorate_forwards_total\{result="result",[^}]*\} 1/);
+    expect(text).toMatch(/quorate_forwards_total\{result="unsent",[^}]*\} 1/);
+  });
+
+  it.each([
+    ["quorate_raft_has_leader", 1],
+    ["quorate_raft_is_leader", 0],
+    ["quorate_raft_term", 5],
+    ["quorate_raft_commit_index", 120],
+    ["quorate_raft_applied_index", 119],
+    ["quorate_raft_proposals_pending", 6],
+    ["quorate_raft_leader_changes_total", 4],
+    ["quorate_calls_pending", 7],
+    ["quorate_failure_tolerance", 1],
+  ])("%s is %d, each time it is asked", async (name, value) => {
+    const line = new RegExp(`^${name}\\{cluster="test",node="n1"\\} ${value}$`, "m");
+    expect(await scrape()).toMatch(line);
+    expect(await scrape()).toMatch(line);
+  });
+
+  it("follow what the node knows at the time of the scrape", async () => {
+    const lagging = { id: "n3", match: 100, lag: 21, state: "replicate", active: true };
+    report = { ...follower, role: "leader", leader: "n1", serves: true, followers: [lagging] };
+    const text = await scrape();
+    expect(text).toMatch(/quorate_raft_is_leader\{[^}]*\} 1/);
+    expect(text).toMatch(/quorate_raft_follower_lag_entries\{peer="n3",[^}]*\} 21/);
+    report = { ...follower, leader: null };
+    const later = await scrape();
+    expect(later).toMatch(/quorate_raft_has_leader\{[^}]*\} 0/);
+    expect(later).not.toContain('peer="n3"');
+  });
+
+  it("tell the lag of the event loop in seconds", async () => {
+    const lag = /quorate_event_loop_lag_p99_seconds\{[^}]*\} ([\d.e-]+)/.exec(await scrape())?.[1];
+    expect(Number(lag)).toBeGreaterThanOrEqual(0);
+    expect(Number(lag)).toBeLessThan(60);
+  });
+});
