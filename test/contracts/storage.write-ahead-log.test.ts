@@ -125,9 +125,20 @@ describe("one flipped bit", () => {
   test("names the file and the place", async () => {
     await batchesIn(flipped(5000), "current");
     await expect(openLevelStorage({ directory: copy, mustExist: true })).rejects.toThrow(
-      /\.log, offset \d+: expected a sound record, because a later batch follows, found a bad checksum/,
+      /\.log, offset \d+: expected a sound record, found a bad checksum or header, and a later batch/,
     );
   });
+});
+
+test("a lost block is refused: what is left does not fit together", async () => {
+  const block = 32 * 1024;
+  const outcomes: (number | null)[] = [];
+  for (let start = block; start + 2 * block < whole.length; start += block) {
+    const content = Buffer.concat([whole.subarray(0, start), whole.subarray(start + block)]);
+    outcomes.push(await batchesIn(content, "old"));
+  }
+  expect(outcomes.length).toBeGreaterThan(8);
+  expect(outcomes).toEqual(outcomes.map(() => null));
 });
 
 test("a lost log file is refused even when older tables are there", async () => {

@@ -103,7 +103,7 @@ export class MemoryDisk {
     const first = batch.entries[0];
     const base = this.position.compacted.index + 1;
     if (first !== undefined) this.entries.length = first.index - base;
-    this.entries.push(...batch.entries);
+    for (const entry of batch.entries) this.entries.push(entry);
     if (batch.hardState !== null) this.hardState = { ...batch.hardState };
     const cut = this.entries.splice(0, position.compacted.index + 1 - base);
     this.compactedMembership = cut.findLast(isMembership) ?? this.compactedMembership;

@@ -6,6 +6,8 @@
  * `masked CRC-32C u32 | length u16 | type u8 | data`, little-endian, types full 1, first 2, middle 3,
  * last 4; a block's last bytes are zero when no header fits.
  *
+ * Batches are checked too: whole, and each following the one before.
+ *
  * A bad record with no beginning of another batch behind it may be the end of an unacknowledged write that
  * a power loss tore: it passes, and the anchor decides whether something acknowledged is missing.
  */
@@ -15,15 +17,24 @@ import { DamagedStorage } from "./errors.js";
 
 const blockLength = 32 * 1024;
 const headerLength = 7;
+const batchHeaderLength = 12;
 const recordType = { full: 1, first: 2, middle: 3, last: 4 } as const;
 
 interface LogRecord {
   readonly type: number;
+  readonly data: Buffer;
   /** Offset of the byte behind the record. */
   readonly end: number;
 }
 
-/** @throws DamagedStorage naming the file and the offset of the first bad record */
+interface Fault {
+  readonly offset: number;
+  readonly found: string;
+  /** A write that was cut off may look like this. */
+  readonly maybeTorn: boolean;
+}
+
+/** @throws DamagedStorage naming the file and the offset of the first fault */
 export function verifyWriteAheadLogs(directory: string): void {
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
@@ -34,21 +45,19 @@ export function verifyWriteAheadLogs(directory: string): void {
 
 function verifyWriteAheadLog(path: string): void {
   const content = readFileSync(path);
-  const bad = firstBadOffset(content);
-  if (bad === null) return;
-  const next = nextBatchOffset(content, bad);
-  if (next === null) return;
-  throw new DamagedStorage(
-    `${path}, offset ${bad}`,
-    "a sound record, because a later batch follows",
-    `a bad checksum or header before the batch at offset ${next}`,
-  );
+  const fault = firstFault(content);
+  if (fault === null) return;
+  const next = nextBatchOffset(content, fault.offset);
+  if (fault.maybeTorn && next === null) return;
+  const follows = next === null ? "" : `, and a later batch at offset ${next}`;
+  throw new DamagedStorage(`${path}, offset ${fault.offset}`, "a sound record", `${fault.found}${follows}`);
 }
 
-/** Null when every record is sound up to the end of the file. */
-export function firstBadOffset(content: Buffer): number | null {
+/** Null when every batch is sound up to the end of the file. */
+function firstFault(content: Buffer): Fault | null {
   let offset = 0;
-  let inBatch = false;
+  let pieces: Buffer[] = [];
+  let sequence: bigint | null = null;
   while (offset < content.length) {
     const left = blockLength - (offset % blockLength);
     if (left < headerLength) {
@@ -56,13 +65,54 @@ export function firstBadOffset(content: Buffer): number | null {
       continue;
     }
     const record = recordAt(content, offset);
-    if (record === null) return offset;
+    if (record === null) return { offset, found: "a bad checksum or header", maybeTorn: true };
+    // From here on every byte is as LevelDB wrote it: what does not fit together was not torn.
     const continues = record.type === recordType.middle || record.type === recordType.last;
-    if (continues !== inBatch) return offset;
-    inBatch = record.type === recordType.first || record.type === recordType.middle;
+    if (continues !== pieces.length > 0)
+      return { offset, found: "a piece of another batch", maybeTorn: false };
+    pieces.push(record.data);
+    if (record.type === recordType.full || record.type === recordType.last) {
+      const batch = pieces.length === 1 ? record.data : Buffer.concat(pieces);
+      const next = sequenceBehind(batch);
+      if (next === null) return { offset, found: "an incomplete batch", maybeTorn: false };
+      if (sequence !== null && batch.readBigUInt64LE(0) !== sequence) {
+        return { offset, found: "a batch that does not follow the one before", maybeTorn: false };
+      }
+      sequence = next;
+      pieces = [];
+    }
     offset = record.end;
   }
   return null;
+}
+
+/**
+ * A batch is `sequence u64 | count u32`, then `count` operations, each taking one sequence number:
+ * `0 | key` deletes, `1 | key | value` puts, key and value after their lengths as varints.
+ *
+ * @returns the sequence number of the next batch; null when the batch is not whole
+ */
+function sequenceBehind(batch: Buffer): bigint | null {
+  if (batch.length < batchHeaderLength) return null;
+  const count = batch.readUInt32LE(8);
+  let offset = batchHeaderLength;
+  for (let operation = 0; operation < count; operation++) {
+    const type = batch[offset++];
+    if (type !== 0 && type !== 1) return null;
+    for (let part = 0; part <= type; part++) {
+      let length = 0;
+      let scale = 1;
+      for (;;) {
+        const byte = batch[offset++];
+        if (byte === undefined) return null;
+        length += (byte & 0x7f) * scale;
+        if (byte < 0x80) break;
+        scale *= 0x80;
+      }
+      offset += length;
+    }
+  }
+  return offset === batch.length ? batch.readBigUInt64LE(0) + BigInt(count) : null;
 }
 
 /** Where a batch begins behind `bad`; a middle or last piece alone may belong to the same torn write. */
@@ -82,7 +132,8 @@ function recordAt(content: Buffer, offset: number): LogRecord | null {
   const type = content.readUInt8(offset + 6);
   if (type < recordType.full || type > recordType.last || length > left - headerLength) return null;
   const end = offset + headerLength + length;
-  return content.readUInt32LE(offset) === masked(crc32c(content, offset + 6, end)) ? { type, end } : null;
+  if (content.readUInt32LE(offset) !== masked(crc32c(content, offset + 6, end))) return null;
+  return { type, data: content.subarray(offset + headerLength, end), end };
 }
 
 /** LevelDB stores CRCs of data that may hold CRCs rotated and shifted (`util/crc32c.h`). */
