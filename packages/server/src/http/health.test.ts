@@ -1,0 +1,39 @@
+import type { NodeStatus } from "@quorate/raft";
+import { describe, expect, it } from "vitest";
+import { describeChecks, readinessChecks } from "./health.js";
+
+const healthy = {
+  born: true,
+  missing: [],
+  leader: "n2",
+  term: 3,
+  commit: 1000,
+  applied: 1000,
+} as unknown as NodeStatus;
+
+const failing = (part: Partial<NodeStatus>, draining = false) =>
+  readinessChecks({ ...healthy, ...part }, draining)
+    .filter(({ ok }) => !ok)
+    .map(({ name }) => name);
+
+describe("readiness", () => {
+  it("needs a founded cluster, a leader, little left to execute, and a node that stays", () => {
+    expect(failing({})).toEqual([]);
+    expect(failing({ born: false, missing: ["n3"] })).toEqual(["born"]);
+    expect(failing({ leader: null })).toEqual(["leader"]);
+    expect(failing({ applied: 900 })).toEqual([]);
+    expect(failing({ applied: 899 })).toEqual(["applied"]);
+    expect(failing({}, true)).toEqual(["serving"]);
+  });
+
+  it("is told one check per line", () => {
+    const text = describeChecks(readinessChecks({ ...healthy, born: false, missing: ["n3"] }, false));
+    expect(text.split("\n")).toEqual([
+      "FAIL born: waiting for n3",
+      "ok   leader: n2 leads in term 3",
+      "ok   applied: 0 committed entries are not executed yet",
+      "ok   serving: this node takes calls",
+      "",
+    ]);
+  });
+});
