@@ -65,6 +65,12 @@ describe("data directory", () => {
     );
   });
 
+  test("another node's is refused as such also while that node uses it", async () => {
+    const { storage } = await open();
+    await expect(open("n2")).rejects.toThrow(ForeignDataDirectory);
+    await storage.close();
+  });
+
   test("another cluster's is refused, naming both", async () => {
     await givenBornNode();
     await expect(open("n1", "test")).rejects.toThrow(/of cluster prod, but this is node n1 of cluster test/);
