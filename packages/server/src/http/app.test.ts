@@ -483,18 +483,6 @@ describe("http.paths", () => {
   });
 });
 
-describe("the server's limits", () => {
-  it("are set on purpose", () => {
-    expect(app.server).toMatchObject({
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      keepAliveTimeout: 75_000,
-      timeout: 120_000,
-      maxConnections: 10_000,
-    });
-  });
-});
-
 describe("failures", () => {
   it("are 500 with a short text, and their cause goes to the log", async () => {
     world.authenticate = () => {
