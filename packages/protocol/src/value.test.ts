@@ -59,6 +59,7 @@ describe("valuesEqual", () => {
     ["other members", { a: 1 }, { b: 1 }],
     ["an inherited member", { toString: 1 }, { a: 1 }],
     ["an inherited member, the other way", struct([["constructor", 1]]), { b: 1 }],
+    ["the member __proto__ and an object's prototype", struct([["__proto__", {}]]), { x: 1 }],
     ["a missing member", { a: 1, b: 2 }, { a: 1 }],
     ["the same moment in another form", date("19980717T14:08:55"), date("1998-07-17T14:08:55")],
     ["a date and a struct", date("19980717T14:08:55"), { text: "19980717T14:08:55" }],
