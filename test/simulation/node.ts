@@ -88,10 +88,6 @@ export class Node {
     return [...life.proposals.describe(), ...life.reads.describe()].map((what) => ({ node: this.id, what }));
   }
 
-  get openProposals(): number {
-    return this.#life?.proposals.size ?? 0;
-  }
-
   start(): void {
     if (this.#life) return;
     const { world, knobs, monitor } = this.cluster;

@@ -21,10 +21,7 @@ export class OpenProposals {
   #contexts = 0;
   readonly #open = new Map<number, Open>();
   readonly #byIndex = new Map<Index, number[]>();
-
-  get size(): number {
-    return this.#open.size;
-  }
+  #executedTerm: Term = 0;
 
   add(command: Command, settle: ProposalSettled): number {
     const context = ++this.#contexts;
@@ -43,14 +40,24 @@ export class OpenProposals {
     this.#end(context, { kind: "refused" });
   }
 
-  /** An entry was executed: whoever waits at its index now knows. */
+  /**
+   * An entry was executed: whoever waits at its index now knows. So does whoever waits behind it for an entry
+   * of an earlier term: terms only grow along the one committed log, so that entry has no place in it any
+   * more. Without this second rule a cluster without further writes would leave them waiting for ever.
+   */
   executed(entry: Entry, result: CommandResult): void {
-    const waiting = this.#byIndex.get(entry.index);
-    if (!waiting) return;
-    this.#byIndex.delete(entry.index);
-    for (const context of waiting) {
+    for (const context of this.#byIndex.get(entry.index) ?? []) {
       const mine = this.#find(context).at?.term === entry.term;
       this.#end(context, mine ? { kind: "applied", result } : { kind: "lost" });
+    }
+    this.#byIndex.delete(entry.index);
+    if (entry.term === this.#executedTerm) return;
+    this.#executedTerm = entry.term;
+    for (const [index, contexts] of this.#byIndex) {
+      const open = contexts.filter((context) => (this.#find(context).at?.term ?? 0) >= entry.term);
+      for (const context of contexts) if (!open.includes(context)) this.#end(context, { kind: "lost" });
+      if (open.length > 0) this.#byIndex.set(index, open);
+      else this.#byIndex.delete(index);
     }
   }
 

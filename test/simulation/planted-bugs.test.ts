@@ -1,0 +1,104 @@
+/**
+ * The simulator itself on trial: each fault that can be switched on in the core must be found, within the
+ * stated number of seeds, by an invariant or by an assertion of the core.
+ */
+import { type PlantedBug, plantedBugs } from "@quorate/raft/core";
+import { afterAll, describe, expect, it } from "vitest";
+import type { Knobs } from "./knobs.js";
+import { simulate } from "./simulate.js";
+import { millisecond } from "./world.js";
+
+interface Trial {
+  readonly seeds: number;
+  /** Conditions in which the fault shows more often than in any run. */
+  readonly knobs?: Partial<Knobs>;
+  /** The property that must be the one to break; assertions of the core may come first. */
+  readonly property?: string;
+}
+
+const anyRun: Trial = { seeds: 40 };
+
+/**
+ * Figure 8 of the paper: leaders crash when they have just stored their first entry, and again when they have
+ * just counted an older one, while little else goes on.
+ */
+const figure8: Partial<Knobs> = {
+  nodes: 5,
+  heartbeatTicks: 1,
+  electionTicks: 5,
+  maxAppendBytes: 1,
+  maxInflightAppends: 1,
+  maxUncommittedBytes: 1_000_000,
+  clients: 3,
+  thinkTime: 10 * millisecond,
+  streams: false,
+  delay: { min: millisecond, max: 10 * millisecond },
+  lossRate: 0.1,
+  duplicateRate: 0,
+  spikeRate: 0,
+  crashEvery: 0,
+  crashAtElection: 0.2,
+  crashAtCommit: 0.3,
+  crashMidStep: 1,
+  keepBatchShare: 1,
+  downTime: { min: 0, max: 200 * millisecond },
+  partitionEvery: 100 * millisecond,
+  partition: { min: 0, max: 300 * millisecond },
+  oneWayShare: 0,
+  pauseEvery: 0,
+  slowDiskEvery: 0,
+  write: { min: 0.1 * millisecond, max: 3 * millisecond },
+};
+
+/** Logs diverge often, and are corrected while slow disks still write what is being replaced. */
+const divergenceOnSlowDisks: Partial<Knobs> = {
+  nodes: 5,
+  heartbeatTicks: 1,
+  electionTicks: 5,
+  clients: 6,
+  thinkTime: 2 * millisecond,
+  crashEvery: 0,
+  partitionEvery: 150 * millisecond,
+  partition: { min: 0, max: 300 * millisecond },
+  oneWayShare: 0,
+  pauseEvery: 0,
+  slowDiskEvery: 100 * millisecond,
+  slowDisk: { min: 0, max: 400 * millisecond },
+  slowWrite: { min: 20 * millisecond, max: 200 * millisecond },
+};
+
+const trials: Partial<Record<PlantedBug, Trial>> = {
+  commitOldTerm: { seeds: 80, knobs: figure8, property: "leader completeness" },
+  staleStorageAck: { seeds: 40, knobs: divergenceOnSlowDisks },
+  staleRoundConfirms: { seeds: 60, property: "read index is never stale" },
+  readBeforeNoOp: { ...anyRun, property: "read index is never stale" },
+  readWithoutRound: { ...anyRun, property: "read index is never stale" },
+  ackBeforeStored: { ...anyRun, property: "no message before its store" },
+  voteBeforeStored: { ...anyRun, property: "no message before its store" },
+  voteForOlderLog: { ...anyRun, property: "leader completeness" },
+  voteClearedOnStepDown: { ...anyRun, property: "monotonic state" },
+  leaderCountsUnstored: { ...anyRun, property: "committed is on a durable quorum" },
+};
+
+const table: string[] = [];
+
+describe("planted bugs", () => {
+  for (const bug of plantedBugs) {
+    const { seeds, knobs, property } = trials[bug] ?? anyRun;
+    it(`finds ${bug} within ${seeds} seeds`, () => {
+      for (let seed = 1; seed <= seeds; seed++) {
+        const { failure } = simulate({ seed, knobs: { ...knobs, plantedBugs: new Set([bug]) } });
+        if (!failure) continue;
+        table.push(`${bug.padEnd(26)} ${failure.property.padEnd(36)} ${seed}`);
+        if (property && failure.property !== "RaftInvariantError") expect(failure.property).toBe(property);
+        return;
+      }
+      expect.unreachable(`${bug} stayed hidden for ${seeds} seeds`);
+    });
+  }
+
+  afterAll(() => {
+    const heading = `${"planted bug".padEnd(26)} ${"found by".padEnd(36)} seeds`;
+    process.stdout.write(`${[heading, ...table].join("\n")}\n`);
+  });
+});
