@@ -53,24 +53,27 @@ export function chainDigest(
   results: readonly CallResult[],
   effects: readonly Effect[],
 ): Uint8Array {
-  const hash = createHash("sha256").update(previous).update(uint64(index));
-  hash.update(uint64(results.length));
+  const parts: Uint8Array[] = [previous, uint64(index), uint64(results.length)];
   for (const result of results) {
-    const parts = result.ok ? [true, result.value] : [false, result.fault.code, result.fault.message];
-    const bytes = packValue(parts);
-    hash.update(uint64(bytes.length)).update(bytes);
+    const bytes = packValue(
+      result.ok ? [true, result.value] : [false, result.fault.code, result.fault.message],
+    );
+    parts.push(uint64(bytes.length), bytes);
   }
   for (const { key, value } of effects) {
-    hash.update(uint64(key.length)).update(key);
+    parts.push(uint64(key.length), key);
     // One more than the length, so that 0 is free to mean "deleted".
-    hash.update(uint64(value === null ? 0 : value.length + 1));
-    if (value !== null) hash.update(value);
+    parts.push(uint64(value === null ? 0 : value.length + 1));
+    if (value !== null) parts.push(value);
   }
-  return hash.digest();
+  // One call into the hash per entry: each costs more than the copy that it saves.
+  return createHash("sha256").update(Buffer.concat(parts)).digest();
 }
 
 function uint64(number: number): Uint8Array {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(BigInt(number));
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Math.floor(number / 2 ** 32));
+  view.setUint32(4, number >>> 0);
   return bytes;
 }
