@@ -221,6 +221,15 @@ describe("a candidate's own vote", () => {
     expect(candidate.raft.status().role).toBe("leader");
   });
 
+  test("a disk slower than the election timeout does not keep a candidate from winning", () => {
+    const candidate = campaign();
+    candidate.receive(grant("n2", 2));
+    expect(candidate.tick(100)).toEqual([]);
+    expect(candidate.raft.status()).toMatchObject({ role: "candidate", term: 2 });
+    candidate.finishStore();
+    expect(candidate.raft.status()).toMatchObject({ role: "leader", term: 2 });
+  });
+
   test("S11 when the election is lost meanwhile, its durability changes nothing", () => {
     const candidate = campaign();
     candidate.receive(append("n3", 2, 1, 1, [2]));

@@ -134,6 +134,8 @@ export function tickElectionTimer(server: Server): void {
   server.timer.elapsed += 1;
   server.outbox.readsRefused.push(...server.forwardedReads.expire(server.now));
   if (!server.timer.expired) return;
+  // Others may have voted already: a slow disk must not make this candidate throw their votes away.
+  if (server.role === "candidate" && !server.durability.hardStateDurable) return;
   if (server.isVoter) startCampaign(server, "heard no leader in time");
   else {
     server.setLeader(null);

@@ -38,18 +38,18 @@ export function decodeMembership(data: Uint8Array): Membership {
 
 function readMembership(value: unknown): Membership {
   const fields = readObject("a membership", value);
-  const members = readArray("members", fields["members"]).map(readMember);
+  const members = readArray("members", fields.members).map(readMember);
   const ids = new Set<NodeId>();
   for (const { id } of members) {
     if (ids.has(id)) throw new InvalidMembershipError(`members lists "${id}" twice`);
     ids.add(id);
   }
   const membership = {
-    clusterId: readText("clusterId", fields["clusterId"]),
+    clusterId: readText("clusterId", fields.clusterId),
     members,
-    voters: readIds("voters", fields["voters"], ids),
-    votersOutgoing: readIds("votersOutgoing", fields["votersOutgoing"], ids),
-    learners: readIds("learners", fields["learners"], ids),
+    voters: readIds("voters", fields.voters, ids),
+    votersOutgoing: readIds("votersOutgoing", fields.votersOutgoing, ids),
+    learners: readIds("learners", fields.learners, ids),
   };
   if (membership.voters.length === 0)
     throw new InvalidMembershipError("voters must name at least one member");
@@ -65,10 +65,10 @@ function readMember(value: unknown, position: number): Member {
   const where = `members[${position}]`;
   const fields = readObject(where, value);
   return {
-    id: readText(`${where}.id`, fields["id"]),
-    incarnation: readText(`${where}.incarnation`, fields["incarnation"]),
-    peer: readText(`${where}.peer`, fields["peer"]),
-    http: readText(`${where}.http`, fields["http"]),
+    id: readText(`${where}.id`, fields.id),
+    incarnation: readText(`${where}.incarnation`, fields.incarnation),
+    peer: readText(`${where}.peer`, fields.peer),
+    http: readText(`${where}.http`, fields.http),
   };
 }
 

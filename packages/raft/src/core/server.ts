@@ -192,7 +192,7 @@ export class Server {
   /** Up to here the log may be compacted now; 0 = not worth it yet, or the disk is being read. */
   get compactTarget(): Index {
     if (this.#fetchesOutstanding > 0) return 0;
-    const target = Math.min(this.compactAnnounced, this.applier.durable);
+    const target = Math.min(this.compactAnnounced, this.applier.durable, this.log.durable);
     return target - this.log.compacted.index >= this.config.compactEntriesMin ? target : 0;
   }
 

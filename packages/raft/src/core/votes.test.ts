@@ -224,7 +224,15 @@ test.each(["requestVote", "preVoteRequest", "heartbeat"] as const)(
     const message = {
       requestVote: requestVote("n9", 9, 9, 9),
       preVoteRequest: preVote("n9", 9, 9, 9),
-      heartbeat: { type: "heartbeat", from: "n9", to: "n1", term: 9, commit: 1, round: 1, compactTo: 0 } as const,
+      heartbeat: {
+        type: "heartbeat",
+        from: "n9",
+        to: "n1",
+        term: 9,
+        commit: 1,
+        round: 1,
+        compactTo: 0,
+      } as const,
     }[type];
     expect(server.receive(message)).toEqual([]);
     expect(server.raft.status()).toEqual(before);

@@ -5,7 +5,7 @@ import type { Server } from "./server.js";
 import type { NodeId } from "./types.js";
 
 /**
- * A server that hears its leader helps nobody to replace it ("leader stickiness", thesis section 6), except
+ * A server that hears its leader helps nobody to replace it ("stickiness": paper, end of section 6), except
  * that very leader: when it asks, it does not lead any more.
  */
 export function hearsLeader(server: Server, asker: NodeId): boolean {
