@@ -1,5 +1,5 @@
-/** What every `Storage` promises. Run on each implementation; see `ports/storage.ts` for the words. */
-import type { KeyRange, Storage, StorageSnapshot } from "@quorate/raft";
+/** What every `Storage` promises. Run on each implementation; see `ports/storage.ts` for the words, `snapshot-contract.ts` for the rest. */
+import type { Storage } from "@quorate/raft";
 import { EntryType } from "@quorate/raft/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -13,6 +13,7 @@ import {
   membershipOf,
   plain,
   type StorageHarness,
+  scanned,
   text,
 } from "./storage-harness.js";
 
@@ -35,10 +36,6 @@ export function storageContract(name: string, makeHarness: () => Promise<Storage
       await storage.close();
       storage = await harness.open(options);
       return storage;
-    }
-
-    async function scanned(reader: StorageSnapshot, range: KeyRange = {}): Promise<string[]> {
-      return (await reader.scan(range)).map(([key, value]) => `${text(key)}=${text(value)}`);
     }
 
     describe("a new disk", () => {
@@ -404,91 +401,6 @@ export function storageContract(name: string, makeHarness: () => Promise<Storage
         expect(ids(await storage.readEntries(2, 4, 10_000))).toEqual(before);
         await storage.write(batch({ applied: 3 }));
         expect(ids((await reopen()).restored.tail)).toEqual(before);
-      });
-    });
-
-    describe("snapshots", () => {
-      beforeEach(async () => {
-        const effects = ["a", "b", "bb", "c", "d"].map((key) => effect(key, key.toUpperCase()));
-        await storage.write(
-          batch({ hardState: hardState(1), entries: entries(1, 1, 1, 1), effects, applied: 1 }),
-        );
-      });
-
-      test("are pinned: later writes do not show, in get and in scan", async () => {
-        const snapshot = storage.snapshot();
-        await storage.write(
-          batch({ effects: [effect("a", "new"), effect("b", null), effect("e", "E")], applied: 2 }),
-        );
-        expect(text(snapshot.get(bytes("a")))).toBe("A");
-        expect(await scanned(snapshot)).toEqual(["a=A", "b=B", "bb=BB", "c=C", "d=D"]);
-        await snapshot.close();
-        const later = storage.snapshot();
-        expect(await scanned(later)).toEqual(["a=new", "bb=BB", "c=C", "d=D", "e=E"]);
-        await later.close();
-      });
-
-      test.each<[string, KeyRange, string[]]>([
-        ["everything", {}, ["a", "b", "bb", "c", "d"]],
-        ["gte", { gte: bytes("b") }, ["b", "bb", "c", "d"]],
-        ["gt", { gt: bytes("b") }, ["bb", "c", "d"]],
-        ["lte", { lte: bytes("bb") }, ["a", "b", "bb"]],
-        ["lt", { lt: bytes("bb") }, ["a", "b"]],
-        ["both bounds", { gt: bytes("a"), lt: bytes("c") }, ["b", "bb"]],
-        ["a bound inside a key", { gte: bytes("ba"), lte: bytes("cc") }, ["bb", "c"]],
-        ["nothing between", { gt: bytes("b"), lt: bytes("bb") }, []],
-        ["bounds the wrong way round", { gte: bytes("c"), lt: bytes("b") }, []],
-        ["reverse", { reverse: true }, ["d", "c", "bb", "b", "a"]],
-        ["limit", { limit: 2 }, ["a", "b"]],
-        ["limit 0", { limit: 0 }, []],
-        ["reverse limit within bounds", { reverse: true, limit: 2, lt: bytes("d") }, ["c", "bb"]],
-      ])("scan %s", async (_, range, expected) => {
-        const snapshot = storage.snapshot();
-        expect(await scanned(snapshot, range)).toEqual(expected.map((key) => `${key}=${key.toUpperCase()}`));
-        await snapshot.close();
-      });
-
-      test("a range that makes no sense is refused as a bug", async () => {
-        const snapshot = storage.snapshot();
-        await expect(snapshot.scan({ gt: bytes("a"), gte: bytes("a") })).rejects.toThrow(/give one of them/);
-        await expect(snapshot.scan({ limit: -1 })).rejects.toThrow(/limit is -1/);
-        await expect(snapshot.scan({ limit: 1.5 })).rejects.toThrow(/limit is 1.5/);
-        await snapshot.close();
-      });
-
-      test("see state only: neither log nor hard state lie in any range", async () => {
-        const snapshot = storage.snapshot();
-        expect(
-          await snapshot.scan({ gte: new Uint8Array(), lte: new Uint8Array(20).fill(0xff) }),
-        ).toHaveLength(5);
-        await snapshot.close();
-      });
-
-      test("left open do not keep the storage from closing, and may be closed after it", async () => {
-        const snapshot = storage.snapshot();
-        await storage.close();
-        await snapshot.close();
-        expect((await reopen()).restored.applied).toBe(1);
-      });
-
-      test("may be closed twice, and not be read afterwards", async () => {
-        const snapshot = storage.snapshot();
-        const running = snapshot.scan({});
-        await snapshot.close();
-        expect(await running).toHaveLength(5);
-        await snapshot.close();
-        expect(() => snapshot.get(bytes("a"))).toThrow(/closed/);
-        await expect(snapshot.scan({})).rejects.toThrow(/closed/);
-      });
-
-      test("of more pairs than one trip brings are complete and in order", async () => {
-        const keys = Array.from({ length: 10_000 }, (_, i) => `key ${String(i).padStart(6, "0")}`);
-        const effects = keys.map((key) => effect(key, "x".repeat(200)));
-        await storage.write(batch({ effects, applied: 2 }));
-        const snapshot = storage.snapshot();
-        const pairs = await snapshot.scan({ gte: bytes("key ") });
-        expect(pairs.map(([key]) => text(key))).toEqual(keys);
-        await snapshot.close();
       });
     });
   });

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Storage, WriteBatch } from "@quorate/raft";
+import type { KeyRange, Storage, StorageSnapshot, WriteBatch } from "@quorate/raft";
 import { type Entry, EntryType, encodeMembership, type Membership } from "@quorate/raft/core";
 import { openLevelStorage } from "@quorate/raft/level";
 import { MemoryDisk } from "@quorate/raft/memory";
@@ -104,4 +104,9 @@ export function hardState(term: number, commit = 0, vote: string | null = null) 
 
 export function effect(key: string, value: string | null) {
   return { key: bytes(key), value: value === null ? null : bytes(value) };
+}
+
+/** What `range` holds, as `key=value`. */
+export async function scanned(snapshot: StorageSnapshot, range: KeyRange = {}): Promise<string[]> {
+  return (await snapshot.scan(range)).map(([key, value]) => `${text(key)}=${text(value)}`);
 }

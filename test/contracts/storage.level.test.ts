@@ -1,4 +1,6 @@
+import { snapshotContract } from "./snapshot-contract.js";
 import { storageContract } from "./storage-contract.js";
 import { levelHarness } from "./storage-harness.js";
 
 storageContract("LevelDB", levelHarness);
+snapshotContract("LevelDB", levelHarness);

@@ -1,4 +1,6 @@
+import { snapshotContract } from "./snapshot-contract.js";
 import { storageContract } from "./storage-contract.js";
 import { memoryHarness } from "./storage-harness.js";
 
 storageContract("memory", memoryHarness);
+snapshotContract("memory", memoryHarness);
