@@ -1,8 +1,8 @@
-import { isInt, isStruct, type Struct, struct, type Value } from "@quorate/protocol";
+import type { Struct, Value } from "@quorate/protocol";
 
 /**
  * UserLand's validator1 suite: eight methods by which XML-RPC servers have been compared since 1999.
- * Plain functions, so that any server of these tests can register them.
+ * Plain functions that import nothing, so that a service file may contain them.
  */
 export const validator1: ReadonlyMap<string, (...params: Value[]) => Value> = new Map([
   ["validator1.arrayOfStructsTest", arrayOfStructsTest],
@@ -24,13 +24,13 @@ function arrayOfStructsTest(value: Value): Value {
 function countTheEntities(value: Value): Value {
   if (typeof value !== "string") throw new TypeError("a string is expected");
   const count = (character: string) => value.split(character).length - 1;
-  return struct([
-    ["ctLeftAngleBrackets", count("<")],
-    ["ctRightAngleBrackets", count(">")],
-    ["ctAmpersands", count("&")],
-    ["ctApostrophes", count("'")],
-    ["ctQuotes", count('"')],
-  ]);
+  return {
+    ctLeftAngleBrackets: count("<"),
+    ctRightAngleBrackets: count(">"),
+    ctAmpersands: count("&"),
+    ctApostrophes: count("'"),
+    ctQuotes: count('"'),
+  };
 }
 
 function easyStructTest(value: Value): Value {
@@ -49,23 +49,18 @@ function nestedStructTest(value: Value): Value {
 }
 
 function simpleStructReturnTest(value: Value): Value {
-  if (!isInt(value)) throw new TypeError("an int is expected");
-  return struct([
-    ["times10", value * 10],
-    ["times100", value * 100],
-    ["times1000", value * 1000],
-  ]);
+  if (typeof value !== "number") throw new TypeError("an int is expected");
+  return { times10: value * 10, times100: value * 100, times1000: value * 1000 };
 }
 
 function member(value: Value, name: string): Value {
-  const members: Struct = isStruct(value) ? value : struct();
-  const found = members[name];
+  const found = typeof value === "object" && value !== null ? (value as Struct)[name] : undefined;
   if (found === undefined) throw new TypeError(`a struct with the member ${name} is expected`);
   return found;
 }
 
 function intMember(value: Value, name: string): number {
   const found = member(value, name);
-  if (!isInt(found)) throw new TypeError(`the member ${name} is to be an int`);
+  if (typeof found !== "number") throw new TypeError(`the member ${name} is to be an int`);
   return found;
 }

@@ -10,12 +10,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { fromTagged, normalised, type Tagged, toTagged } from "./tagged.js";
 import { validator1 } from "./validator1.js";
-import { bodyOf, charsetOf, loadVectors, type Vector } from "./vectors.js";
-
-/** Expectations of strength "doubt" where Quorate decides otherwise, with the reason. */
-const decidedOtherwise = new Map([
-  ["biginteger-ext", "of the extensions only i8 and nil are read; an unknown type is refused, not guessed"],
-]);
+import { bodyOf, charsetOf, decidedOtherwise, loadVectors, type Vector } from "./vectors.js";
 
 /** Vectors about HTTP or about methods: to the codec their bodies are ordinary calls, or not XML at all. */
 const beyondTheCodec = new Set(["http-error", "fault"]);
