@@ -68,10 +68,13 @@ export async function dialRaw(
 export class RawAcceptor {
   readonly sockets: Socket[] = [];
   readonly server: Server;
+  /** Connections that arrived, whatever became of them. */
+  dialled = 0;
   #wake: () => void = () => undefined;
 
   private constructor(nodeId: string) {
     this.server = createServer((socket) => {
+      this.dialled += 1;
       socket.on("error", () => socket.destroy());
       shake(socket, new AcceptorHandshake(partyOf(introductionOf(nodeId)))).then(
         () => {

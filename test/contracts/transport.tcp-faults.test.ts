@@ -81,7 +81,8 @@ describe("bytes from strangers", () => {
     ["an array that claims 2^25 elements", Buffer.from([0, 0, 0, 6, 1, 0xdd, 2, 0, 0, 0])],
     ["noise", Buffer.alloc(5000, 0xa7)],
   ])("%s closes the connection and reports nothing", async (_, bytes) => {
-    const n1 = await node({ nodeId: "n1" });
+    // No deadline can close it first: the bytes themselves must.
+    const n1 = await node({ nodeId: "n1" }, { connectTimeoutMs: 60_000 });
     const socket = await plainSocket(n1.port);
     socket.write(bytes);
     await closed(socket);
@@ -259,6 +260,21 @@ describe("loss", () => {
     expect(n2.handlers.refusals[0]).toContain("another node is connected as n2");
     await n2.handlers.until("connected", "n1");
   });
+});
+
+it("a peer that is removed is left alone: no event, no redial", async () => {
+  const n1 = await node({ nodeId: "n1" });
+  const n2 = await rawAcceptor("n2");
+  const n3 = await rawAcceptor("n3");
+  n1.transport.setPeers([{ id: "n2", peer: n2.address }]);
+  await n1.handlers.until("connected", "n2");
+  n1.transport.setPeers([]);
+  await closed(await n2.socket(0));
+  // A redial would have left before this one, and both pass the same loopback.
+  n1.transport.setPeers([{ id: "n3", peer: n3.address }]);
+  await n1.handlers.until("connected", "n3");
+  expect(n2.dialled).toBe(1);
+  expect(n1.handlers.events.map((event) => event.kind)).toEqual(["connected", "connected"]);
 });
 
 it("a changed address is dialled, without a loss", async () => {
