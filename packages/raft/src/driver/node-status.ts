@@ -28,13 +28,12 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
   };
 }
 
-/** A leader knows who answers it; anybody else can only look at its connections. */
+/** Who has a connection with this node; a leader knows besides who answers it. */
 function isAliveTo(status: Status, connected: readonly NodeId[]): (id: NodeId) => boolean {
-  const alive = new Set(
-    status.role === "leader"
-      ? status.followers.filter(({ active }) => active).map(({ id }) => id)
-      : connected,
-  );
+  const alive = new Set(connected);
+  if (status.role === "leader") {
+    for (const { id, active } of status.followers) if (!active) alive.delete(id);
+  }
   return (id) => id === status.id || alive.has(id);
 }
 
