@@ -12,12 +12,19 @@ export interface Model<State, Op, Result> {
   mayWrite(op: Op): boolean;
   /** Equal exactly for states that are the same. */
   fingerprint(state: State): string;
-  /**
-   * What is known without knowing the state: `needs` is the fingerprint of the only state in which `op` can
-   * have answered `result`, `makes` that of the only other state that `op` can lead to; each undefined when
-   * there is no such single state (for `makes`: only when the state surely stays). Lets a search turn back as
-   * soon as it leaves a state that a later call needs and nothing can bring back.
-   */
-  hints(op: Op, result: Result | undefined): { readonly needs?: string; readonly makes?: string };
+  /** What is known about an operation without knowing the state; lets a search turn back early. */
+  hints(op: Op, result: Result | undefined): Hints;
   describe(op: Op, result: Result | undefined): string;
+}
+
+/** All states are named by their fingerprints. */
+export interface Hints {
+  /** The only state in which the operation can have given its answer. */
+  readonly needs?: string;
+  /** The only state that it can lead to, when it changes the state. Absent only if it never does. */
+  readonly makes?: string;
+  /** The states that it treats differently from all others, whatever it answered. */
+  readonly tells: readonly string[];
+  /** Operations of one kind do the same in every state, except that each makes a state of its own. */
+  readonly kind: string;
 }

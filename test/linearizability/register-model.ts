@@ -23,19 +23,33 @@ export const registerModel: Model<State, RegisterOp, RegisterResult> = {
   mayWrite: (op) => op.kind !== "get",
   fingerprint,
   hints(op, result) {
+    const tells = op.kind === "cas" ? [fingerprint(op.expected)] : op.kind === "set" ? [] : [missing];
     switch (op.kind) {
       case "get":
-        return typeof result === "boolean" || result === undefined ? {} : { needs: fingerprint(result) };
+        return typeof result === "boolean" || result === undefined
+          ? { tells, kind: "get" }
+          : { tells: [fingerprint(result)], needs: fingerprint(result), kind: "get" };
       case "set":
-        return { makes: fingerprint(op.value) };
-      case "cas":
-        if (result === false) return {};
-        return { ...(result === true && { needs: fingerprint(op.expected) }), makes: fingerprint(op.value) };
-      case "create":
-        if (result === false) return {};
-        return { ...(result === true && { needs: fingerprint(null) }), makes: fingerprint(op.value) };
+        return { tells, makes: fingerprint(op.value), kind: "set" };
+      case "cas": {
+        const kind = `cas from ${op.expected}`;
+        const makes = fingerprint(op.value);
+        if (result === false) return { tells, kind };
+        return result === true
+          ? { tells, needs: fingerprint(op.expected), makes, kind }
+          : { tells, makes, kind };
+      }
+      case "create": {
+        const makes = fingerprint(op.value);
+        if (result === false) return { tells, kind: "create" };
+        return result === true
+          ? { tells, needs: missing, makes, kind: "create" }
+          : { tells, makes, kind: "create" };
+      }
       case "delete":
-        return result === false ? { needs: fingerprint(null) } : { makes: fingerprint(null) };
+        return result === false
+          ? { tells, needs: missing, kind: "delete" }
+          : { tells, makes: missing, kind: "delete" };
     }
   },
   describe(op, result) {
@@ -53,8 +67,11 @@ export const registerModel: Model<State, RegisterOp, RegisterResult> = {
   },
 };
 
+/** Fingerprint of a key that does not exist. */
+const missing = "";
+
 function fingerprint(state: State): string {
-  return state === null ? "" : `=${state}`;
+  return state === null ? missing : `=${state}`;
 }
 
 function execute(state: State, op: RegisterOp): readonly [answer: RegisterResult, next: State] {
