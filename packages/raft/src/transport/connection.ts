@@ -49,9 +49,7 @@ export class Connection {
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
     // Node fires this after `stallMs` without reading and without progress of a write; idle is not stalled.
     socket.on("timeout", () => {
-      if (socket.writableLength === 0) return;
-      this.close(`wrote nothing for ${limits.stallMs} ms`);
-      socket.destroy(); // even if it was closing, after a last frame that nobody reads
+      if (socket.writableLength > 0) this.close(`wrote nothing for ${limits.stallMs} ms`);
     });
     socket.on("end", () => this.close("closed by the other side"));
     socket.on("error", (error) => this.close(error.message));
@@ -109,9 +107,8 @@ export class Connection {
     this.send(encodeFrame(FrameType.probe, []));
   }
 
-  /** Closes at once; what waits is lost. The first reason counts. */
+  /** Closes at once, even if a last frame is still on its way; what waits is lost. The first reason counts. */
   close(reason: string): void {
-    if (!this.open) return;
     this.#stop(reason);
     this.#socket.destroy();
   }
