@@ -6,6 +6,7 @@ import { Leadership } from "./leadership.js";
 import { entryBytes } from "./log.js";
 import { isVoter } from "./membership.js";
 import type { HeartbeatResponse, ReadIndexRequest } from "./messages.js";
+import { Progress } from "./progress.js";
 import type { IndexedRead, PendingRead } from "./reads.js";
 import { flushReplication } from "./replication.js";
 import type { Server } from "./server.js";
@@ -24,8 +25,12 @@ export function leadershipOf(server: Server): Leadership {
 export function becomeLeader(server: Server): void {
   const { log, term } = server;
   const noOpIndex = log.lastIndex + 1;
-  server.leadership = new Leadership(noOpIndex);
-  server.leadership.followMembership(server.membership.ids, server.id, log.lastIndex, server.now);
+  const leadership = new Leadership(noOpIndex);
+  for (const id of server.membership.ids) {
+    if (id === server.id) continue;
+    leadership.progress.set(id, new Progress(noOpIndex, server.now, server.config.heartbeatTicks));
+  }
+  server.leadership = leadership;
   server.votes.clear();
   server.timer.leaderHeard();
   server.setRole("leader", "won the election");
@@ -157,16 +162,19 @@ export function receiveHeartbeatResponse(server: Server, response: HeartbeatResp
     progress.round = round;
     confirmReads(server);
   }
-  // A lost AppendEntries heals here: the follower answers heartbeats, yet nothing moves.
-  const patience = 2 * server.config.heartbeatTicks;
-  if (progress.state === "probe") {
-    if (progress.probeSent && server.now - progress.sentAt >= server.config.heartbeatTicks) {
-      progress.probeSent = false;
-      leadership.replicationDue = true;
-    }
-  } else if (progress.next > progress.match + 1 && server.now - progress.movedAt >= patience) {
+  if (isOverdue(progress, server.now)) {
+    // A lost AppendEntries heals here: the follower answers heartbeats, yet nothing moves.
     restartProbing(server, response.from);
+    progress.patience = Math.min(2 * progress.patience, server.config.electionTicks);
   }
+}
+
+function isOverdue(
+  { state, probeSent, sentAt, movedAt, match, next, patience }: Progress,
+  now: number,
+): boolean {
+  if (state === "probe") return probeSent && now - sentAt >= patience;
+  return next > match + 1 && now - movedAt >= 2 * patience;
 }
 
 /** What was sent to `peer` may be lost: go back to what it has confirmed. */
@@ -174,7 +182,8 @@ export function restartProbing(server: Server, peer: NodeId): void {
   const leadership = leadershipOf(server);
   const progress = leadership.progress.get(peer);
   if (progress === undefined) return;
-  progress.becomeProbe(progress.match + 1);
+  // A probe goes on where it was.
+  progress.becomeProbe(progress.state === "probe" ? progress.next : progress.match + 1);
   leadership.replicationDue = true;
 }
 

@@ -1,6 +1,6 @@
 /** What only a leader has: gone when it steps down. */
 import { ByteWindow } from "./byte-window.js";
-import { Progress } from "./progress.js";
+import type { Progress } from "./progress.js";
 import { ReadRounds } from "./reads.js";
 import type { Index, NodeId } from "./types.js";
 
@@ -26,14 +26,5 @@ export class Leadership {
 
   constructor(noOpIndex: Index) {
     this.noOpIndex = noOpIndex;
-  }
-
-  /** Members may have joined or left: new ones start at the end of the log. */
-  followMembership(ids: ReadonlySet<NodeId>, self: NodeId, lastIndex: Index, now: number): void {
-    for (const id of this.progress.keys()) if (!ids.has(id)) this.progress.delete(id);
-    for (const id of ids) {
-      if (id !== self && !this.progress.has(id)) this.progress.set(id, new Progress(lastIndex + 1, now));
-    }
-    this.replicationDue = true;
   }
 }

@@ -17,6 +17,11 @@ export class Progress {
   /** Ticks of the leader's clock: the last probe, and the last time `match` or an empty pipeline moved. */
   sentAt: number;
   movedAt: number;
+  /**
+   * Ticks without an answer after which something counts as lost. Doubles each time that it did, up to the
+   * election timeout, so that a slow disk is not sent everything again and again; any answer resets it.
+   */
+  patience: number;
   /** AppendEntries on their way (replicate), by their last index. */
   readonly inflight = new ByteWindow();
   /** The outstanding `Ready.fetch` for this member; nothing else is sent until it is answered. */
@@ -34,8 +39,9 @@ export class Progress {
   /** It denies entries that it had confirmed or applied: its disk is not what it was. */
   deniesMatch = false;
 
-  constructor(next: Index, now: number) {
+  constructor(next: Index, now: number, patience: number) {
     this.next = next;
+    this.patience = patience;
     this.sentAt = now;
     this.movedAt = now;
     this.heardAt = now;

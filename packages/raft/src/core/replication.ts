@@ -100,6 +100,7 @@ export function receiveAccepted(server: Server, response: AppendEntriesAccepted)
   // Nobody can hold more of this leader's log than there is; a peer that says so is not believed.
   if (progress === undefined || response.match > server.log.lastIndex) return;
   progress.heard(server.now);
+  progress.patience = server.config.heartbeatTicks;
   const moved = progress.accepted(response.match, server.now);
   if (progress.state === "probe" && (moved || response.match === progress.match)) {
     progress.deniesMatch = false;
@@ -118,6 +119,7 @@ export function receiveRejected(server: Server, response: AppendEntriesRejected)
   const progress = leadership.progress.get(response.from);
   if (progress === undefined) return;
   progress.heard(server.now);
+  progress.patience = server.config.heartbeatTicks;
   if (server.bug("matchFromReject")) {
     progress.accepted(Math.min(response.hintIndex, server.log.lastIndex), server.now);
     maybeCommit(server);
