@@ -75,8 +75,8 @@ describe("a service file", () => {
   });
 
   it("has the same version wherever it lies and whatever tsconfig lies above it", async () => {
-    const write = async (at: string) => {
-      await file(`${at}/node_modules/old/index.js`, "module.exports = { twice: (n) => 2 * n };");
+    const write = async (at: string, packages: string) => {
+      await file(`${packages}/node_modules/old/index.js`, "module.exports = { twice: (n) => 2 * n };");
       await file(`${at}/lib.ts`, "export class Helper { static value = 1; run() { return Helper.value; } }");
       return file(
         `${at}/service.ts`,
@@ -84,8 +84,8 @@ describe("a service file", () => {
           const run = (): number => old.twice(new Helper().run());`),
       );
     };
-    const first = await load(await write("here"));
-    const path = await write("far/away/from/here");
+    const first = await load(await write("here", "here"));
+    const path = await write("far/away/from/here", "far");
     await file(
       "far/away/tsconfig.json",
       '{ "compilerOptions": { "target": "es5", "useDefineForClassFields": false } }',

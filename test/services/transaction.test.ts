@@ -1,7 +1,9 @@
 import { Double, Fault, struct, type Value } from "@quorate/protocol";
 import { createService } from "@quorate/server";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Transaction, View } from "../../packages/server/src/state/context.js";
+import type { Key, RangeOptions, Transaction, View } from "../../packages/server/src/state/context.js";
+import { encodeTuple } from "../../packages/server/src/state/tuple-key.js";
 import { OneNode } from "./one-node.js";
 
 type Handler = (tx: Transaction, ...params: Value[]) => unknown;
@@ -240,6 +242,17 @@ describe("budgets", () => {
     expect(await node.call("qCount")).toBe(7);
   });
 
+  it("begin anew with every run of a handler that was suspended", async () => {
+    const node = nodeWith({
+      run: (tx) => {
+        for (let at = 0; at < 20_000; at++) tx.has(["a"]);
+        for (let at = 0; at < 10; at++) tx.range({ prefix: [at] });
+        return true;
+      },
+    });
+    expect(await node.call("run")).toBe(true);
+  });
+
   it("hold for a batch as a whole", async () => {
     const node = nodeWith({
       run: (tx, name) => {
@@ -308,8 +321,75 @@ describe("ranges", () => {
     };
     expect(await seen(false, 10)).toEqual([["aa=new", "c=changed", "d=d", "e=e"], 4]);
     expect(await seen(false, 2)).toEqual([["aa=new", "c=changed"], 4]);
+    expect(await seen(false, 3)).toEqual([["aa=new", "c=changed", "d=d"], 4]);
     expect(await seen(true, 3)).toEqual([["e=e", "d=d", "c=changed"], 4]);
     expect(node.state.open).toBe(0);
+  });
+
+  it("are what a plain sorted list would give, whatever is stored and written", async () => {
+    const name = fc.stringMatching(/^[ab]{0,3}$/);
+    const key = fc.oneof(
+      name.map((text) => ["n", text]),
+      fc.tuple(fc.constantFrom("m", "n", "o"), name, fc.integer()),
+    );
+    const bound = fc.option(key, { nil: undefined });
+    const options = fc.record({ gte: bound, gt: bound, lt: bound, lte: bound }, { noNullPrototype: true });
+    const more = fc.record({
+      prefix: fc.constantFrom<Key | undefined>(undefined, [], ["n"], ["n", "a"]),
+      reverse: fc.boolean(),
+      limit: fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined }),
+    });
+    const changes = fc.array(fc.tuple(key, fc.boolean()), { maxLength: 12 });
+    const change = (tx: Transaction, list: readonly (readonly [Key, boolean])[], value: string) => {
+      for (const [at, keep] of list) keep ? tx.set(at, value) : tx.delete(at);
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        changes,
+        changes,
+        options,
+        more,
+        async (before, own, bounds, { prefix, reverse, limit }) => {
+          const given = Object.entries({ ...bounds, prefix, limit }).filter(([, each]) => each !== undefined);
+          const range: RangeOptions = { ...Object.fromEntries(given), reverse };
+          const { limit: _, reverse: __, ...counted } = range;
+          const node = nodeWith({
+            fill: (tx) => {
+              change(tx, before, "stored");
+              return true;
+            },
+            run: (tx) => {
+              change(tx, own, "own");
+              return [tx.range(range).map(([at, value]) => [...at, value]), tx.count(counted)] as Value;
+            },
+          });
+          const model = new Map<string, [Uint8Array, Value[]]>();
+          for (const [list, value] of [
+            [before, "stored"],
+            [own, "own"],
+          ] as const) {
+            for (const [at, keep] of list) {
+              if (keep) model.set(JSON.stringify(at), [encodeTuple(at), [...at, value]]);
+              else model.delete(JSON.stringify(at));
+            }
+          }
+          const compare = (at: Uint8Array, other: Key) => Buffer.compare(at, encodeTuple(other));
+          const within = [...model.values()]
+            .filter(([at]) => bounds.gte === undefined || compare(at, bounds.gte) >= 0)
+            .filter(([at]) => bounds.gt === undefined || compare(at, bounds.gt) > 0)
+            .filter(([at]) => bounds.lt === undefined || compare(at, bounds.lt) < 0)
+            .filter(([at]) => bounds.lte === undefined || compare(at, bounds.lte) <= 0)
+            .filter(([, parts]) =>
+              (prefix ?? []).every((part, at) => parts[at] === part && at < parts.length - 1),
+            )
+            .sort(([a], [b]) => (reverse ? -1 : 1) * Buffer.compare(a, b))
+            .map(([, parts]) => parts);
+          await node.call("fill");
+          expect(await node.call("run")).toEqual([within.slice(0, limit), within.length]);
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   it("run the handler again from the start, with the same time and chance and without earlier effects", async () => {
