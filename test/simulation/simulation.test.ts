@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { calm } from "./calm.js";
 import { simulate } from "./simulate.js";
-import { millisecond } from "./world.js";
 
 /** Seeds that every test run goes through; longer searches are `npm run simulate`. */
 const seedsPerBlock = 25;
@@ -67,29 +67,6 @@ describe("simulated clusters", () => {
   });
 
   it("commit without pause when nothing fails", () => {
-    const calm = {
-      nodes: 3,
-      lossRate: 0,
-      duplicateRate: 0,
-      spikeRate: 0,
-      partitionEvery: 0,
-      resetEvery: 0,
-      falsePeerLostEvery: 0,
-      crashEvery: 0,
-      crashAtElection: 0,
-      crashAtCommit: 0,
-      pauseEvery: 0,
-      transferEvery: 0,
-      slowDiskEvery: 0,
-      delay: { min: millisecond, max: 2 * millisecond },
-      write: { min: millisecond, max: 2 * millisecond },
-      apply: { min: 0, max: millisecond },
-      clockDrift: 0.01,
-      heartbeatTicks: 1,
-      electionTicks: 10,
-      maxAppendBytes: 100_000,
-      maxUncommittedBytes: 1_000_000,
-    };
     for (let seed = 1; seed <= 5; seed++) {
       const { failure, faults } = simulate({ seed, knobs: calm });
       expect(failure).toBeNull();

@@ -1,0 +1,37 @@
+import type { Knobs } from "./knobs.js";
+import { millisecond } from "./world.js";
+
+/** Nothing fails, everything is fast: the ground for tests that bring about one situation on purpose. */
+export const calm: Partial<Knobs> = {
+  nodes: 3,
+  clockDrift: 0.01,
+  heartbeatTicks: 1,
+  electionTicks: 10,
+  peerLostTicks: 5,
+  maxAppendBytes: 100_000,
+  maxInflightAppends: 8,
+  maxInflightBytes: 1_000_000,
+  maxUncommittedBytes: 1_000_000,
+  maxApplyBytes: 100_000,
+  clients: 2,
+  thinkTime: 10 * millisecond,
+  clientTimeout: 500 * millisecond,
+  streams: true,
+  delay: { min: millisecond, max: 2 * millisecond },
+  write: { min: millisecond, max: 2 * millisecond },
+  apply: { min: 0, max: millisecond },
+  lossRate: 0,
+  duplicateRate: 0,
+  spikeRate: 0,
+  partitionEvery: 0,
+  resetEvery: 0,
+  peerLostShare: 1,
+  falsePeerLostEvery: 0,
+  crashEvery: 0,
+  crashAtElection: 0,
+  crashAtCommit: 0,
+  crashMidStep: 0,
+  pauseEvery: 0,
+  transferEvery: 0,
+  slowDiskEvery: 0,
+};
