@@ -320,6 +320,33 @@ test("pitfall 9: for all 64 directed link masks of three servers, two that hear 
   }
 });
 
+test("pitfall 9: five servers, 100 random link masks: where three hear one another, a stable leader exists", () => {
+  const random = createRandom(9);
+  for (let run = 0; run < 100; run++) {
+    const cluster = new TestingCluster({ voters: ids(5) });
+    const open = new Set<string>();
+    const share = 0.4 + 0.5 * random();
+    for (const from of ids(5)) {
+      for (const to of ids(5)) {
+        if (from === to) continue;
+        if (random() < share) open.add(from + to);
+        else cluster.cutOneWay(from, to);
+      }
+    }
+    const both = (a: NodeId, b: NodeId) => a === b || (open.has(a + b) && open.has(b + a));
+    const cliques = ids(5).flatMap((a) =>
+      ids(5).flatMap((b) => ids(5).filter((c) => a < b && b < c && both(a, b) && both(b, c) && both(a, c))),
+    );
+    if (cliques.length === 0) continue;
+    cluster.tickAll(300);
+    const before = cluster.leaders.map((id) => statusOf(cluster, id).term);
+    cluster.tickAll(100);
+    const after = cluster.leaders.map((id) => statusOf(cluster, id).term);
+    expect(before.length, `run ${run}`).toBeGreaterThan(0);
+    expect(after, `run ${run}`).toEqual(before);
+  }
+});
+
 test("stale messages of past terms do not hold back an election (only a valid leader or a vote resets the timer)", () => {
   const cluster = new TestingCluster({ voters: ids(3), config: slowTimers });
   cluster.campaign("n1");

@@ -74,6 +74,23 @@ describe("S28 a follower with log [1,2] cuts only at a real conflict", () => {
   });
 });
 
+describe("S31 a follower with log [1,2,3] writes from the first conflict or new entry on", () => {
+  test.each([
+    { prev: [0, 0], terms: [1, 2, 3], from: null },
+    { prev: [1, 1], terms: [2, 3], from: null },
+    { prev: [0, 0], terms: [1, 2, 3, 4, 4], from: 4 },
+    { prev: [3, 3], terms: [4, 4], from: 4 },
+    { prev: [0, 0], terms: [4, 4], from: 1 },
+    { prev: [1, 1], terms: [1, 4, 4], from: 2 },
+    { prev: [2, 2], terms: [4, 4], from: 3 },
+  ] as const)("prev $prev + $terms: from $from", ({ prev, terms, from }) => {
+    const server = follower([1, 2, 3], 0, 4);
+    server.receive(append({ term: 4, prev, terms }));
+    const writes = server.readies.flatMap(({ store }) => (store === null ? [] : [store]));
+    expect(writes[0]?.entries[0]?.index ?? null).toBe(from);
+  });
+});
+
 describe("S29 what a follower with log [1,2] at term 2 accepts and commits", () => {
   test.each([
     { prev: [3, 2], commit: 3, terms: [], rejected: true, last: 2, committed: 0 },
