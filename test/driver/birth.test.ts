@@ -113,7 +113,7 @@ describe("birth", () => {
       "the founder heard all",
       () => cluster.node("n1").status().missing.length === 0,
     );
-    cluster.network.cut("n1", "n3");
+    cluster.cut("n1", "n3");
     await cluster.clock.until("n2 is born", () => cluster.node("n2").status().born);
     cluster.crash("n1");
     await cluster.clock.run(50);
@@ -171,7 +171,7 @@ describe("birth", () => {
       votersOutgoing: [],
       learners: [],
     };
-    const { handlers } = cluster.get("n1").transport;
+    const { handlers } = cluster.loopback("n1");
     for (let times = 0; times < 2; times++) {
       handlers?.onMessage({ type: "birth", from: "n2", to: "n1", membership: foreign });
     }

@@ -18,7 +18,6 @@ export class LoopbackNetwork {
   readonly #cuts = new Set<string>();
   /** When the newest message of a directed link arrives: links keep order. */
   readonly #arrivals = new Map<string, number>();
-  /** Directed links that lost messages while they were cut. */
   readonly refusals: { readonly at: string; readonly peer: string; readonly reason: string }[] = [];
 
   constructor(clock: Clock, random: () => number) {
@@ -34,10 +33,6 @@ export class LoopbackNetwork {
   cut(a: string, b: string, oneWay = false): void {
     this.#cuts.add(`${a}>${b}`);
     if (!oneWay) this.#cuts.add(`${b}>${a}`);
-  }
-
-  isolate(id: string, from: readonly string[]): void {
-    for (const other of from) if (other !== id) this.cut(id, other);
   }
 
   /** All links work again; what was sent meanwhile is gone, so connections open anew. */

@@ -22,7 +22,7 @@ async function started(
 describe("a turn", () => {
   it("proposes, stores and sends together what arrived together", async () => {
     const { cluster, leader, followers } = await started(3, 1);
-    const { transport } = cluster.get(leader);
+    const transport = cluster.loopback(leader);
     const batches: number[] = [];
     cluster.onWrite((id, write) => {
       if (id === leader && write.batch.entries.length > 0) batches.push(write.batch.entries.length);
@@ -42,7 +42,7 @@ describe("a turn", () => {
 
   it("asks once for all reads that arrived together", async () => {
     const { cluster, leader } = await started(3, 2);
-    const { transport } = cluster.get(leader);
+    const transport = cluster.loopback(leader);
     transport.sent.length = 0;
     let ready = 0;
     for (let read = 0; read < 50; read++) cluster.node(leader).readBarrier(() => ready++);
@@ -108,7 +108,8 @@ describe("the disk", () => {
     "fails once and for all; nothing is acknowledged afterwards (reached: %s)",
     async (reached) => {
       const { cluster, leader, followers } = await started(3, 6);
-      const { node, transport } = cluster.get(leader);
+      const node = cluster.node(leader);
+      const transport = cluster.loopback(leader);
       let failing = true;
       cluster.onWrite((id, write) => {
         if (id === leader && failing) {
@@ -240,13 +241,13 @@ describe("leadership", () => {
 
   it("is lost with the majority: reads and writes that wait end as refused and, later, lost", async () => {
     const { cluster, leader, followers } = await started(3, 12);
-    cluster.network.isolate(leader, cluster.ids);
+    cluster.isolate(leader);
     const calls = [1, 2, 3].map((at) => cluster.begin(leader, set(`k${at}`)));
     expect(await cluster.barrier(leader)).toEqual({ kind: "refused" });
     const successor = await cluster.untilLeader(followers);
     for (let at = 0; at < 5; at++) await cluster.propose(successor, set("a", `${at}`));
     expect(calls.map(({ times }) => times)).toEqual([0, 0, 0]);
-    cluster.network.heal();
+    cluster.heal();
     await cluster.clock.until("the calls end", () => calls.every(({ times }) => times === 1));
     expect(calls.map(({ outcome }) => outcome)).toEqual([1, 2, 3].map(() => ({ kind: "lost" })));
     expect(cluster.node(leader).status().proposalsPending).toBe(0);

@@ -5,17 +5,24 @@ import {
   type ReadOutcome,
   type StateMachine,
   startRaftNode,
+  type Transport,
 } from "@quorate/raft";
 import { createRandom } from "@quorate/raft/core";
-import { MemoryDisk, type MemoryStorage, type PendingWrite } from "@quorate/raft/memory";
+import {
+  createMemoryNetwork,
+  MemoryDisk,
+  type MemoryNetwork,
+  type MemoryStorage,
+  type PendingWrite,
+} from "@quorate/raft/memory";
 import type { RegisterOp, RegisterResult } from "../linearizability/register-model.js";
-import { LoopbackNetwork, type LoopbackTransport } from "./loopback-network.js";
+import { LoopbackNetwork, LoopbackTransport } from "./loopback-network.js";
 import { encodeOp, RegisterMachine } from "./register-machine.js";
 import { VirtualClock } from "./virtual-clock.js";
 
 export interface Running {
   readonly node: RaftNode<RegisterResult>;
-  readonly transport: LoopbackTransport;
+  readonly transport: Transport;
   readonly storage: MemoryStorage;
   readonly kill: () => void;
 }
@@ -28,7 +35,8 @@ export interface TestClusterOptions {
   readonly machine?: () => StateMachine<RegisterResult>;
   /** Decides about each write; default: durable after 0 to 4 ms. */
   readonly onWrite?: (id: string, write: PendingWrite) => void;
-  readonly clusterName?: string;
+  /** `loopback` (default): crude and recording. `memory`: the TCP transport's twin, with its codec and redialling. */
+  readonly network?: "loopback" | "memory";
 }
 
 /** Real nodes on memory disks and a loopback network, in virtual time. A seed decides everything. */
@@ -36,6 +44,7 @@ export class TestCluster {
   readonly clock = new VirtualClock();
   readonly random: () => number;
   readonly network: LoopbackNetwork;
+  readonly #memory: MemoryNetwork | null;
   readonly ids: readonly string[];
   readonly disks = new Map<string, MemoryDisk>();
   readonly running = new Map<string, Running>();
@@ -48,6 +57,15 @@ export class TestCluster {
     this.#options = options;
     this.random = createRandom(options.seed);
     this.network = new LoopbackNetwork(this.clock, this.random);
+    this.#memory =
+      options.network === "memory"
+        ? createMemoryNetwork({
+            clock: this.clock,
+            random: this.random,
+            latencyMs: () => 0.2 + this.random() * 2,
+            stallMs: 1_000,
+          })
+        : null;
     this.ids = Array.from({ length: options.size }, (_, at) => `n${at + 1}`);
     for (const id of this.ids) this.disks.set(id, new MemoryDisk(id));
     this.#onWrite = options.onWrite;
@@ -69,11 +87,11 @@ export class TestCluster {
   async start(id: string, members = this.members): Promise<RaftNode<RegisterResult>> {
     const disk = this.disk(id);
     const storage = disk.open({ onWrite: (write) => this.#write(id, write) });
-    const transport = this.network.create(id);
+    const transport = this.#memory?.transport({ nodeId: id }) ?? this.network.create(id);
     const { clock, kill } = this.clock.process();
     const node = await startRaftNode<RegisterResult>({
       nodeId: id,
-      clusterName: this.#options.clusterName ?? "test",
+      clusterName: "test",
       members,
       heartbeatMs: this.#options.heartbeatMs ?? 50,
       electionTimeoutMs: this.#options.electionTimeoutMs ?? 500,
@@ -102,8 +120,33 @@ export class TestCluster {
     this.running.delete(id);
     running.kill();
     this.disk(id).crash({ inFlight });
-    running.transport.open = false;
-    this.network.detach(running.transport);
+    if (running.transport instanceof LoopbackTransport) {
+      running.transport.open = false;
+      this.network.detach(running.transport);
+    } else this.#memory?.crash(id);
+  }
+
+  /** Cuts `id` off from all others. */
+  isolate(id: string): void {
+    for (const other of this.ids) if (other !== id) this.cut(id, other);
+  }
+
+  /** `oneWay`: only what `a` sends to `b` is lost; the memory network always cuts both ways. */
+  cut(a: string, b: string, oneWay = false): void {
+    if (this.#memory === null) this.network.cut(a, b, oneWay);
+    else this.#memory.partition(a, b);
+  }
+
+  heal(): void {
+    if (this.#memory === null) this.network.heal();
+    else this.#memory.heal();
+  }
+
+  /** What a loopback transport recorded, and its handlers. */
+  loopback(id: string): LoopbackTransport {
+    const { transport } = this.get(id);
+    if (!(transport instanceof LoopbackTransport)) throw new Error(`${id} is not on the loopback network`);
+    return transport;
   }
 
   async stop(id: string): Promise<void> {
