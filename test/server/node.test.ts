@@ -158,6 +158,23 @@ describe("three nodes", () => {
     expect((await fetch(`${url}/livez`)).status).toBe(200);
   });
 
+  it("answer what is in flight before they close, and say that the connection ends", async () => {
+    await using cluster = await InProcessCluster.prepare(3);
+    await cluster.startNode("n1");
+    // Nobody leads: the call waits for a leader when the node is told to stop.
+    const answer = ask(cluster.url("n1"), "kv.set", ["a", 1]);
+    await until("the call to be waiting", async () => {
+      const text = await (await fetch(`${cluster.url("n1")}/metrics`)).text();
+      return /^quorate_calls_pending\{[^}]*\} 1$/m.test(text) ? true : undefined;
+    });
+    const stopped = cluster.stopNode("n1");
+    const { status, headers, result } = await answer;
+    expect({ status, result }).toMatchObject({ status: 200, result: { faultCode: faultCodes.noLeader } });
+    expect(headers.get("connection")).toBe("close");
+    await stopped;
+    await expect(fetch(cluster.url("n1"))).rejects.toThrow();
+  });
+
   it("name who is missing before they are founded", async () => {
     await using cluster = await InProcessCluster.prepare(3);
     await cluster.startNode("n1");

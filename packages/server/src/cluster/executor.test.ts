@@ -208,6 +208,13 @@ describe("on the leader", () => {
     expect(r.outcomes).toEqual([{ kind: "overloaded" }]);
   });
 
+  it("refuses an entry that could never travel to a majority, before proposing it", () => {
+    const { length } = r.raft.proposals;
+    r.start({ ...command, method: "x".repeat(33 * 1024 * 1024) });
+    expect(r.outcomes).toMatchObject([{ kind: "tooLarge" }]);
+    expect(r.raft.proposals).toHaveLength(length);
+  });
+
   it("tries a lost command again: another entry committed in its place", () => {
     r.start(command);
     r.raft.proposals[0]?.({ kind: "lost" });
@@ -322,6 +329,13 @@ describe("on another node", () => {
     await settled();
     expect(r.outcomes).toEqual([{ kind: "result", result: done, index: 41 }]);
     expect(r.forwards).toEqual(["result"]);
+  });
+
+  it("does not send what could not travel", async () => {
+    r.start({ ...command, method: "x".repeat(33 * 1024 * 1024) });
+    await settled();
+    expect(r.outcomes).toMatchObject([{ kind: "tooLarge" }]);
+    expect(r.raft.requests).toEqual([]);
   });
 
   it("tries again what never left this node", async () => {

@@ -166,6 +166,7 @@ class PendingCall {
     this.#cancelWait();
     switch (outcome.kind) {
       case "result":
+      case "tooLarge":
         this.#finish(outcome);
         return;
       case "unknown":

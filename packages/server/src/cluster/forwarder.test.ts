@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { Call, CallResult } from "../rpc/ports.js";
 import { decodeValue, encodeValue } from "../state/value-encoding.js";
 import { ForwardedCalls } from "./forwarder.js";
-import { LocalExecution } from "./local-execution.js";
+import { callFromValue, callToValue, outcomeFromValue, outcomeToValue } from "./forwarding.js";
+import { type LeaderOutcome, LocalExecution } from "./local-execution.js";
 import type { Raft, Service } from "./ports.js";
 
 const view: StateView = {
@@ -55,6 +56,28 @@ const service: Service = {
 const command: Call = { kind: "command", method: "kv.set", params: ["a", 1] };
 const query: Call = { kind: "query", method: "kv.get", params: ["a"] };
 const done: CallResult = { ok: true, value: true };
+
+describe("what travels", () => {
+  const outcomes: LeaderOutcome[] = [
+    { kind: "result", index: 7, result: { ok: true, value: [1, { a: null }] } },
+    { kind: "result", index: 8, result: { ok: false, fault: { code: 409, message: "no" } } },
+    { kind: "refused", why: "w" },
+    { kind: "tooLarge", why: "w" },
+    { kind: "lost" },
+    { kind: "unknown" },
+    { kind: "overloaded" },
+    { kind: "failed" },
+  ];
+
+  it.each(outcomes)("comes back as it was: $kind", (outcome) => {
+    expect(outcomeFromValue(decodeValue(encodeValue(outcomeToValue(outcome))))).toEqual(outcome);
+  });
+
+  it("is a call with its time and its caller", () => {
+    const call = { call: command, remainingMs: 123, caller: "anna" };
+    expect(callFromValue(decodeValue(encodeValue(callToValue(call))))).toEqual(call);
+  });
+});
 
 describe("a forwarded call at the leader", () => {
   const methods = {

@@ -2,7 +2,7 @@
 import { type Clock, RequestFailed } from "@quorate/raft";
 import type { Call, MethodTable } from "../rpc/ports.js";
 import { callFromValue, callToValue, outcomeFromValue, outcomeToValue } from "./forwarding.js";
-import type { LeaderOutcome, LocalExecution } from "./local-execution.js";
+import { type LeaderOutcome, type LocalExecution, tooLargeToTravel } from "./local-execution.js";
 import type { OnFailure, Raft, Service } from "./ports.js";
 
 /** What the sending node learns: the leader's own outcome, or that none came. */
@@ -50,6 +50,8 @@ export class Forwarder {
 
   async #ask(leader: string, call: Call, caller: string, remainingMs: number): Promise<LeaderOutcome> {
     const payload = this.#service.encodeValue(callToValue({ call, caller, remainingMs }));
+    const refusal = tooLargeToTravel(payload.length);
+    if (refusal !== null) return refusal;
     const answer = await this.#raft.request(leader, payload, remainingMs);
     return outcomeFromValue(this.#service.decodeValue(answer));
   }

@@ -44,7 +44,8 @@ export function outcomeToValue(outcome: LeaderOutcome): Value {
         ? [forwardVersion, "value", outcome.index, outcome.result.value]
         : [forwardVersion, "fault", outcome.index, outcome.result.fault.code, outcome.result.fault.message];
     case "refused":
-      return [forwardVersion, "refused", outcome.why];
+    case "tooLarge":
+      return [forwardVersion, outcome.kind, outcome.why];
     case "lost":
     case "unknown":
     case "overloaded":
@@ -64,6 +65,7 @@ export function outcomeFromValue(value: Value): LeaderOutcome {
       if (typeof first !== "number" || typeof second !== "number" || typeof third !== "string") break;
       return { kind: "result", index: first, result: { ok: false, fault: { code: second, message: third } } };
     case "refused":
+    case "tooLarge":
       if (typeof first !== "string") break;
       return { kind, why: first };
     case "lost":

@@ -13,8 +13,25 @@ export type LeaderOutcome =
   | { readonly kind: "lost" }
   | { readonly kind: "unknown" }
   | { readonly kind: "overloaded" }
+  /** Refused before it was proposed. */
+  | { readonly kind: "tooLarge"; readonly why: string }
   /** A query that this node failed to answer, or a command that could not be encoded. Nothing was changed. */
   | { readonly kind: "failed" };
+
+/**
+ * Largest log entry, and largest call that is forwarded. A peer takes frames of 64 MiB: an entry that fits
+ * none could never reach a majority, and nothing after it either.
+ */
+const callBytesMax = 32 * 1024 * 1024;
+
+/** Null when a call of that size can travel. */
+export function tooLargeToTravel(bytes: number): { readonly kind: "tooLarge"; readonly why: string } | null {
+  if (bytes <= callBytesMax) return null;
+  return {
+    kind: "tooLarge",
+    why: `method and parameters have ${bytes} bytes, at most ${callBytesMax} fit the log`,
+  };
+}
 
 type Log = Pick<Raft, "propose" | "readBarrier" | "view">;
 
@@ -89,6 +106,11 @@ export class LocalExecution {
       entry = this.#service.encodeCommand(call.method, call.params, caller);
     } catch (error) {
       this.#refuse(error, call, end);
+      return;
+    }
+    const refusal = tooLargeToTravel(entry.length);
+    if (refusal !== null) {
+      end(refusal);
       return;
     }
     this.#raft.propose(entry, (outcome) => {
