@@ -1,7 +1,8 @@
 /** Arbitrary values and keys, weighted towards what encodings get wrong. */
+
 import { DateTime, Double, type Struct, struct, type Value } from "@quorate/protocol";
+import type { TupleElement } from "@quorate/server/testing";
 import fc from "fast-check";
-import type { TupleElement } from "../../packages/server/src/state/tuple-key.js";
 
 const awkwardText = fc.constantFrom(
   "",

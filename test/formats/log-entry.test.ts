@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Value } from "@quorate/protocol";
-import fc from "fast-check";
-import { describe, expect, it } from "vitest";
 import {
   decodeLogEntry,
   encodeLogEntry,
   type LogEntry,
   LogEntryError,
-} from "../../packages/server/src/state/log-entry.js";
-import { packValue } from "../../packages/server/src/state/value-encoding.js";
+  packValue,
+} from "@quorate/server/testing";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
 import { text, value } from "./arbitraries.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");

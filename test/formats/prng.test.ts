@@ -1,6 +1,6 @@
+import { Prng } from "@quorate/server/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Prng } from "../../packages/server/src/state/prng.js";
 
 const seed = Uint8Array.from({ length: 16 }, (_, at) => at);
 

@@ -1,5 +1,3 @@
-import fc from "fast-check";
-import { describe, expect, it } from "vitest";
 import {
   compareKeys,
   decodeTuple,
@@ -8,7 +6,9 @@ import {
   type TupleElement,
   TupleKeyError,
   TupleKeyTooLong,
-} from "../../packages/server/src/state/tuple-key.js";
+} from "@quorate/server/testing";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
 import { text, tuple } from "./arbitraries.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { DateTime, Double, struct, type Value } from "@quorate/protocol";
+import { assertPacked, decodeValue, encodeValue, ValueEncodingError } from "@quorate/server/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeValue, encodeValue } from "../../packages/server/src/state/value-encoding.js";
-import { assertPacked, ValueEncodingError } from "../../packages/server/src/state/value-guard.js";
 import { value } from "./arbitraries.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");

@@ -11,8 +11,8 @@ import {
   t,
   type View,
 } from "@quorate/server";
+import { Registry } from "@quorate/server/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { Registry } from "../../packages/server/src/services/registry.js";
 import { OneNode } from "./one-node.js";
 
 const hash = "ab".repeat(32);

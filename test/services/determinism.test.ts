@@ -2,22 +2,17 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 
-const dist = resolve(import.meta.dirname, "../../packages/server/dist");
 const stock = resolve(import.meta.dirname, "../../packages/server/examples/stock.ts");
 
 /** Runs in a process of its own, on the built server: the same log on a node with its own clock, zone and language. */
 const replay = `
-  const [dist, stock, dataDir] = process.argv.slice(1);
-  const load = (file) => import(dist + "/" + file);
-  const { kvRegistry } = await load("services/kv.js");
-  const { loadService } = await load("services/load.js");
-  const { createServiceMachine } = await load("state/service-machine.js");
-  const { encodeBatch, encodeCommand } = await load("state/encode-command.js");
-  const { readMetadata } = await load("state/metadata.js");
+  import {
+    createServiceMachine, encodeBatch, encodeCommand, kvRegistry, loadService, readMetadata,
+  } from "@quorate/server/testing";
+  const [stock, dataDir] = process.argv.slice(1);
 
   async function digestOf(registry, calls) {
     const machine = createServiceMachine(registry, { warn() {} });
@@ -69,11 +64,12 @@ it("one log gives one digest in processes with other zones, languages and engine
         "--input-type=module",
         "--eval",
         replay,
-        pathToFileURL(dist).href,
+
         stock,
         join(folder, String(at)),
       ];
       const { stdout } = await promisify(execFile)(process.execPath, args, {
+        cwd: import.meta.dirname,
         env: { ...process.env, ...env },
         timeout: 50_000,
       });

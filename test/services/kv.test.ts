@@ -1,6 +1,6 @@
 import { DateTime, Double, Fault, struct, type Value } from "@quorate/protocol";
+import { kvRegistry } from "@quorate/server/testing";
 import { beforeEach, describe, expect, it } from "vitest";
-import { kvRegistry } from "../../packages/server/src/services/kv.js";
 import { OneNode } from "./one-node.js";
 
 let node: OneNode;

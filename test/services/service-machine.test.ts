@@ -1,13 +1,16 @@
 import { Fault } from "@quorate/protocol";
 import { EntryType } from "@quorate/raft/core";
 import { command, createService, defineService, query, t } from "@quorate/server";
+import {
+  EngineFailure,
+  encodeBatch,
+  encodeCommand,
+  kvRegistry,
+  LogEntryError,
+  readMetadata,
+  UnknownServiceVersion,
+} from "@quorate/server/testing";
 import { describe, expect, it } from "vitest";
-import { kvRegistry } from "../../packages/server/src/services/kv.js";
-import { encodeBatch, encodeCommand } from "../../packages/server/src/state/encode-command.js";
-import { LogEntryError } from "../../packages/server/src/state/log-entry.js";
-import { readMetadata } from "../../packages/server/src/state/metadata.js";
-import { EngineFailure } from "../../packages/server/src/state/run-handler.js";
-import { UnknownServiceVersion } from "../../packages/server/src/state/service-machine.js";
 import { OneNode } from "./one-node.js";
 
 const entryOf = (data: Uint8Array, index = 1) => ({ index, term: 1, type: EntryType.application, data });

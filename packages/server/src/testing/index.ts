@@ -1,0 +1,26 @@
+/** For tests that cross packages: formats, the state machine and service loading, without a cluster around them. */
+
+// Services
+export { kvRegistry } from "../services/kv.js";
+export { loadService } from "../services/load.js";
+export { Registry } from "../services/registry.js";
+// The state machine
+export { encodeBatch, encodeCommand } from "../state/encode-command.js";
+// Formats
+export { decodeLogEntry, encodeLogEntry, type LogEntry, LogEntryError } from "../state/log-entry.js";
+export { readMetadata } from "../state/metadata.js";
+export { Prng } from "../state/prng.js";
+export { EngineFailure } from "../state/run-handler.js";
+export { createServiceMachine, UnknownServiceVersion } from "../state/service-machine.js";
+export {
+  compareKeys,
+  decodeTuple,
+  encodeTuple,
+  prefixRange,
+  type TupleElement,
+  TupleKeyError,
+  TupleKeyTooLong,
+} from "../state/tuple-key.js";
+export type { BatchCall, CallResult, CommandContext, ServiceMachine } from "../state/types.js";
+export { decodeValue, encodeValue, packValue } from "../state/value-encoding.js";
+export { assertPacked, ValueEncodingError } from "../state/value-guard.js";
