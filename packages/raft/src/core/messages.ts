@@ -87,11 +87,13 @@ export interface TimeoutNow extends Envelope {
 /** A follower asks the leader for a read index on behalf of its own clients. */
 export interface ReadIndexRequest extends Envelope {
   readonly type: "readIndexRequest";
+  /** The follower's number for the question; not used again by a later life of the same server. */
   readonly context: number;
 }
 
 export interface ReadIndexResponse extends Envelope {
   readonly type: "readIndexResponse";
+  /** Echo of the question's number. */
   readonly context: number;
   /** Null when this leader cannot answer (it no longer leads, or cannot reach a majority). */
   readonly index: Index | null;

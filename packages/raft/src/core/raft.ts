@@ -148,8 +148,8 @@ function requestReadIndex(server: Server, context: number): void {
   if (server.role === "leader") readIndex(server, { context, from: null });
   else if (leader === null) server.outbox.readsRefused.push(context);
   else {
-    server.forwardedReads.add(context, server.now);
-    server.send({ type: "readIndexRequest", from: id, to: leader, term, context });
+    const number = server.forwardedReads.add(context, server.now);
+    server.send({ type: "readIndexRequest", from: id, to: leader, term, context: number });
   }
 }
 

@@ -183,13 +183,19 @@ describe("read rounds (thesis, section 6.4; pitfall 32)", () => {
 });
 
 describe("reads on a follower", () => {
-  function following(): TestingServer {
+  function following(chance = 0.5): TestingServer {
     const hardState = { term: 2, vote: null, commit: 0 };
-    const server = new TestingServer(testingConfig("n1"), testingMembership(ids(3)), [], hardState);
+    const config = { ...testingConfig("n1"), random: () => chance };
+    const server = new TestingServer(config, testingMembership(ids(3)), [], hardState);
     const heartbeat = { type: "heartbeat", from: "n2", to: "n1", term: 2, commit: 0, round: 0 } as const;
     server.receive({ ...heartbeat, compactTo: 0 });
     return server;
   }
+  const numberOf = (messages: readonly Message[]): number => {
+    const [message] = messages;
+    if (message?.type !== "readIndexRequest") throw new Error("the leader was not asked");
+    return message.context;
+  };
   const answer = (context: number, index: number | null, from = "n2"): Message => {
     return { type: "readIndexResponse", from, to: "n1", term: 2, context, index };
   };
@@ -204,18 +210,28 @@ describe("reads on a follower", () => {
   test("ask the leader; its null refuses, an answer to nothing is ignored", () => {
     const server = following();
     const request = { type: "readIndexRequest", from: "n1", to: "n2", term: 2 };
-    expect(ask(server, 1, 2)).toEqual([
-      { ...request, context: 1 },
-      { ...request, context: 2 },
+    const asked = ask(server, 1, 2);
+    const first = numberOf(asked);
+    expect(asked).toEqual([
+      { ...request, context: first },
+      { ...request, context: first + 1 },
     ]);
-    server.receive(answer(1, 5, "n3"));
-    server.receive(answer(9, 5));
+    server.receive(answer(first, 5, "n3"));
+    server.receive(answer(first + 9, 5));
     expect(server.reads).toEqual([]);
-    server.receive(answer(1, 5));
-    server.receive(answer(1, 6));
-    server.receive(answer(2, null));
+    server.receive(answer(first, 5));
+    server.receive(answer(first, 6));
+    server.receive(answer(first + 1, null));
     expect(server.reads).toEqual([{ context: 1, index: 5 }]);
     expect(server.readsRefused).toEqual([2]);
+  });
+
+  test("are not answered by what a leader says to the life before", () => {
+    const [before, after] = [following(0.25), following(0.75)];
+    const old = numberOf(ask(before, 1));
+    ask(after, 1);
+    after.receive(answer(old, 5));
+    expect(after.reads).toEqual([]);
   });
 
   test.each([

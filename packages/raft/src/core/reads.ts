@@ -5,6 +5,7 @@
  *     reads:   r1 r2 ─┐            r3 r4 r5 ─┐
  *     rounds:         └─ round 7 ──▶ answered └─ round 8 ──▶ …      one in flight, the rest waits for the next
  */
+import type { Random } from "./config.js";
 import type { Index, NodeId } from "./types.js";
 
 export interface PendingRead {
@@ -72,39 +73,60 @@ export class ReadRounds {
   }
 }
 
-/** A follower's reads that the leader was asked about. An answer may get lost, so they expire. */
+interface ForwardedRead {
+  readonly context: number;
+  /** Tick at which it is given up. */
+  readonly deadline: number;
+}
+
+/**
+ * A follower's reads that the leader was asked about. An answer may get lost, so they expire.
+ *
+ * The leader hears of a read under a number of this server's own, not under the caller's context: a restarted
+ * caller counts its contexts from the start again, and an answer that the leader gives to a question of the
+ * life before would pass for a fresh one, with an index that is too old. The numbers start at a random place.
+ */
 export class ForwardedReads {
-  /** Context → tick at which it is given up; in order of arrival. */
-  readonly #deadlines = new Map<number, number>();
+  /** By number, in order of arrival. */
+  readonly #open = new Map<number, ForwardedRead>();
   readonly #ticksMax: number;
+  readonly #random: Random;
+  #next: number | null = null;
 
-  constructor(ticksMax: number) {
+  constructor(ticksMax: number, random: Random) {
     this.#ticksMax = ticksMax;
+    this.#random = random;
   }
 
-  add(context: number, now: number): void {
-    this.#deadlines.set(context, now + this.#ticksMax);
+  /** Returns the number to ask the leader under. */
+  add(context: number, now: number): number {
+    const number = this.#next ?? Math.floor(this.#random() * 2 ** 52);
+    this.#next = number + 1;
+    this.#open.set(number, { context, deadline: now + this.#ticksMax });
+    return number;
   }
 
-  /** True when it was still waited for. */
-  settle(context: number): boolean {
-    return this.#deadlines.delete(context);
+  /** The caller's context; undefined when no such read is waited for. */
+  settle(number: number): number | undefined {
+    const read = this.#open.get(number);
+    this.#open.delete(number);
+    return read?.context;
   }
 
   expire(now: number): number[] {
     const expired: number[] = [];
-    for (const [context, deadline] of this.#deadlines) {
+    for (const [number, { context, deadline }] of this.#open) {
       if (deadline > now) break;
       expired.push(context);
-      this.#deadlines.delete(context);
+      this.#open.delete(number);
     }
     return expired;
   }
 
   refuseAll(): number[] {
-    if (this.#deadlines.size === 0) return [];
-    const contexts = [...this.#deadlines.keys()];
-    this.#deadlines.clear();
+    if (this.#open.size === 0) return [];
+    const contexts = [...this.#open.values()].map((read) => read.context);
+    this.#open.clear();
     return contexts;
   }
 }

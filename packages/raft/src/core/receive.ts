@@ -110,8 +110,11 @@ function answerStale(server: Server, message: Message): void {
   }
 }
 
-function receiveReadIndexResponse(server: Server, { from, context, index }: ReadIndexResponse): void {
-  if (from !== server.leader || !server.forwardedReads.settle(context)) return;
+function receiveReadIndexResponse(server: Server, response: ReadIndexResponse): void {
+  if (response.from !== server.leader) return;
+  const context = server.forwardedReads.settle(response.context);
+  if (context === undefined) return;
+  const { index } = response;
   if (index === null) server.outbox.readsRefused.push(context);
   else server.outbox.reads.push({ context, index });
 }

@@ -71,7 +71,7 @@ export class Server {
     this.#commitStored = restored.hardState.commit;
     this.applier = new Applier(restored.applied);
     this.timer = new ElectionTimer(config);
-    this.forwardedReads = new ForwardedReads(config.electionTicks);
+    this.forwardedReads = new ForwardedReads(config.electionTicks, config.random);
   }
 
   bug(name: PlantedBug): boolean {
