@@ -16,6 +16,7 @@ export const calm: Partial<Knobs> = {
   clients: 2,
   thinkTime: 10 * millisecond,
   clientTimeout: 500 * millisecond,
+  gather: { min: 0, max: 0 },
   streams: true,
   delay: { min: millisecond, max: 2 * millisecond },
   write: { min: millisecond, max: 2 * millisecond },

@@ -36,6 +36,8 @@ export interface Knobs {
   readonly clientTimeout: number;
   /** Proposals that arrive within this time enter the core as one input. */
   readonly turn: Span;
+  /** Inputs that arrive within this time enter the core before it is asked what is due. */
+  readonly gather: Span;
 
   /** True: like TCP, in order, lost only with the connection. False: any message may be lost, doubled, overtaken. */
   readonly streams: boolean;
@@ -122,6 +124,7 @@ export function knobsFromSeed(seed: number, overrides: Partial<Knobs> = {}): Kno
     readShare: pick(0.1, 0.4, 0.7),
     clientTimeout: between(2, 15) * electionTimeout,
     turn: span(0, pick(0, 1, 5) * millisecond),
+    gather: span(0, pick(0, 0, 1, 5) * millisecond),
 
     streams,
     delay: span(delayMin, delayMin + between(0, 20) * millisecond),

@@ -16,6 +16,8 @@ export class Network {
   /** Per directed link: when the last message of its stream arrives. */
   readonly #streams = new Map<string, number>();
   #faults = true;
+  /** For situations made by hand: true swallows the message. */
+  intercept: (message: Message) => boolean = () => false;
 
   constructor(
     readonly world: World,
@@ -48,6 +50,7 @@ export class Network {
   send(message: Message): void {
     const { world, knobs, counts } = this;
     const link = linkName(message.from, message.to);
+    if (this.intercept(message)) return;
     if (this.#cut.has(link)) {
       counts.add("message cut off");
       return;

@@ -35,6 +35,8 @@ interface Life {
   store: StoreRequest | null;
   flushAt: "never" | "scheduled" | "due";
   applying: boolean;
+  /** Inputs are gathered before the core is asked what is due. */
+  gathering: boolean;
 }
 
 /** One server: a real core, driven as the driver must drive it, on a simulated disk, network and clock. */
@@ -107,6 +109,7 @@ export class Node {
       store: null,
       flushAt: "never",
       applying: false,
+      gathering: false,
     };
     world.trace.line(
       world.now,
@@ -225,11 +228,11 @@ export class Node {
     });
   }
 
-  /** One input, and everything that the core then asks for. */
+  /** One input; what the core then asks for is done at once, or at the end of a turn that gathers inputs. */
   step(input: Input): void {
     const life = this.#life;
     if (!life) return;
-    const { world, monitor, view } = this.cluster;
+    const { world, knobs, monitor, view } = this.cluster;
     this.#steps++;
     life.raft.step(input);
     const status = life.raft.status();
@@ -250,12 +253,23 @@ export class Node {
       );
     }
     monitor.stepped(this, status, view);
-    if (life.raft.hasReady()) this.#handle(life, life.raft.ready());
-    if (this.#doomed) {
-      const kind = this.#doomed;
-      this.#doomed = null;
-      this.cluster.crashed(this, kind);
+    if (knobs.gather.max === 0) this.#release(life);
+    else if (!life.gathering) {
+      life.gathering = true;
+      this.#later(world.between(knobs.gather.min, knobs.gather.max), () => {
+        life.gathering = false;
+        this.#release(life);
+      });
     }
+  }
+
+  /** Does what the core asks for, after one input or after all of a turn. */
+  #release(life: Life): void {
+    if (life.raft.hasReady()) this.#handle(life, life.raft.ready());
+    if (!this.#doomed) return;
+    const kind = this.#doomed;
+    this.#doomed = null;
+    this.cluster.crashed(this, kind);
   }
 
   #handle(life: Life, ready: Ready): void {
@@ -270,6 +284,7 @@ export class Node {
           `${this.id} asks for store ${ready.store.ticket} before ${life.store.ticket} is stored`,
         );
       life.store = ready.store;
+      if (ready.store.compactTo > 0) this.cluster.counts.add("event compaction");
     }
     const crashAfter =
       this.cluster.faultsOn && this.#doomed && world.chance(knobs.crashMidStep)
@@ -298,6 +313,7 @@ export class Node {
     for (const { id, from, to, maxBytes } of ready.fetch) {
       this.#later(world.between(knobs.write.min, knobs.write.max), () => {
         const entries = this.durable.read(from, to, maxBytes);
+        this.cluster.counts.add("event log read");
         if (entries.length > 0) this.step({ type: "fetched", id, entries });
       });
     }
