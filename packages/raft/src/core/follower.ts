@@ -45,6 +45,7 @@ export function receiveAppendEntries(server: Server, request: AppendEntries): vo
     return;
   }
   const lastNew = prevIndex + entries.length;
+  if (server.bug("appendCommitUnchecked")) server.commitTo(Math.min(request.commit, log.lastIndex));
   const fresh = firstFresh(server, request);
   if (fresh < entries.length) {
     const first = prevIndex + 1 + fresh;
@@ -54,8 +55,7 @@ export function receiveAppendEntries(server: Server, request: AppendEntries): vo
       if (entry !== undefined) server.append(entry);
     }
   }
-  const known = server.bug("appendCommitUnchecked") ? log.lastIndex : lastNew;
-  server.commitTo(Math.min(request.commit, known));
+  server.commitTo(Math.min(request.commit, lastNew));
   server.send({
     type: "appendEntriesAccepted",
     from: server.id,

@@ -27,7 +27,7 @@ export const plantedBugs = [
   "heartbeatCommitUnchecked",
   /** Votes for candidates whose log is behind. */
   "voteForOlderLog",
-  /** A follower commits up to its own last entry instead of the last one known to match. */
+  /** A follower commits up to its own last entry, before it knows that this entry matches. */
   "appendCommitUnchecked",
   /** A finished write counts for entries that were replaced while it ran. */
   "staleStorageAck",
