@@ -6,7 +6,7 @@ import type { Operation } from "../linearizability/history.js";
 import { type RegisterOp, type RegisterResult, registerModel } from "../linearizability/register-model.js";
 import { AppliedLog } from "./applied-log.js";
 import { readRegister, text } from "./register-machine.js";
-import { TestCluster } from "./test-cluster.js";
+import { type Running, TestCluster } from "./test-cluster.js";
 
 /** More with `DRIVER_SEEDS`. */
 function seeds(network: "loopback" | "memory"): number[] {
@@ -36,6 +36,8 @@ class Run {
   #calling = true;
   /** Calls in progress, and by whom they will never be answered if that process dies. */
   readonly endedTwice: RegisterOp[] = [];
+  /** Calls that have not ended, and the process that owes an answer. */
+  readonly #open = new Map<Recorded, Running>();
   /** What each call proposed, and what its caller was told about it. */
   readonly told: { readonly data: string; readonly outcome: ProposalOutcome<RegisterResult> }[] = [];
 
@@ -86,6 +88,12 @@ class Run {
       expect(storage.restored.applied).toBe(storage.restored.last.index);
       this.applied.checkDisk(id, storage);
     }
+  }
+
+  /** Only a process that died may owe an answer. */
+  unanswered(): RegisterOp[] {
+    const alive = new Set(this.cluster.running.values());
+    return [...this.#open].filter(([, process]) => alive.has(process)).map(([{ op }]) => op);
   }
 
   /** An applied call is at its index; a refused or lost one is nowhere. */
@@ -155,6 +163,7 @@ class Run {
     const end = (outcome: Recorded["outcome"]) => {
       if (ended) this.endedTwice.push(op);
       ended = true;
+      this.#open.delete(recorded);
       recorded.outcome = outcome;
       this.#callAgain(client);
     };
@@ -164,6 +173,7 @@ class Run {
       returnedAt: cluster.clock.monotonicMs(),
     });
     const { node } = cluster.get(id);
+    this.#open.set(recorded, cluster.get(id));
     if (op.kind === "get") {
       node.readBarrier((outcome) =>
         end(outcome.kind === "ready" ? returned(readRegister(node.view, op.key)) : { kind: "failed" }),
@@ -203,6 +213,7 @@ describe.each(["loopback", "memory"] as const)(
     it.each(seeds(network))("answer linearizably and lose nothing, seed %i", async (seed) => {
       const run = new Run(seed, network);
       await run.run();
+      expect(run.unanswered()).toEqual([]);
       await run.checkEnd();
       expect(run.cluster.fatal).toEqual([]);
       expect(run.endedTwice).toEqual([]);

@@ -94,6 +94,27 @@ describe("the disk", () => {
     expect(held[1]?.batch).toMatchObject({ entries: [], applied: held[0]?.batch.entries.at(-1)?.index });
   });
 
+  it("of a leader that hangs costs it the lead, although it is heard; writes go on elsewhere", async () => {
+    const { cluster, leader, followers } = await started(3, 16);
+    const held: PendingWrite[] = [];
+    cluster.onWrite((id, write) => {
+      if (id === leader) held.push(write);
+      else cluster.clock.after(1, () => write.complete());
+    });
+    await cluster.propose(leader, set("a"));
+    const hungAt = cluster.clock.monotonicMs();
+    const successor = await cluster.untilLeader(followers);
+    expect(cluster.clock.monotonicMs() - hungAt).toBeLessThan(2_000);
+    expect((await cluster.propose(successor, set("b"))).kind).toBe("applied");
+    // Its disk answers again: it catches up, and keeps what it had promised.
+    cluster.onWrite(undefined);
+    for (const write of held) write.complete();
+    await cluster.clock.run(2_000);
+    expect(readRegister(cluster.node(leader).view, "b")).toBe("1");
+    expect(cluster.leader()).toBe(successor);
+    expect(cluster.fatal).toEqual([]);
+  });
+
   it("gets the effects of an idle node after 100 ms", async () => {
     const { cluster, leader } = await started(3, 5);
     await cluster.propose(leader, set("a"));

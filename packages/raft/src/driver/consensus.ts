@@ -20,6 +20,7 @@ import {
 } from "../core/index.js";
 import type { ApplyOutcome, Clock, StateMachine, Storage, Transport } from "../ports/index.js";
 import { Applier } from "./applier.js";
+import { DiskStall } from "./disk-stall.js";
 import type { Overlay } from "./overlay.js";
 import { Proposals } from "./proposals.js";
 import { Reads } from "./reads.js";
@@ -32,6 +33,7 @@ import { Writer } from "./writer.js";
 export interface ConsensusOptions<Result> {
   readonly config: Config;
   readonly tickMs: number;
+  readonly electionTimeoutMs: number;
   readonly restored: Restored;
   readonly storage: Storage;
   readonly transport: Transport;
@@ -54,6 +56,7 @@ export class Consensus<Result> {
   readonly #reads: Reads;
   readonly #transfers = new Transfers();
   readonly #targets: ReadyTargets<Result>;
+  readonly #stall: DiskStall;
   readonly #stopTicker: () => void;
   #inputs: Input[] = [];
   #gathered: Proposal[] = [];
@@ -91,7 +94,8 @@ export class Consensus<Result> {
       fetch: (request) => this.#fetch(request),
       log,
     };
-    this.#stopTicker = startTicker(clock, options.tickMs, () => this.step({ type: "tick" }));
+    this.#stall = new DiskStall(options.electionTimeoutMs);
+    this.#stopTicker = startTicker(clock, options.tickMs, () => this.#tick());
     this.#requestTurn();
   }
 
@@ -158,6 +162,16 @@ export class Consensus<Result> {
     this.#proposals.abandon();
     this.#reads.abandon();
     this.#transfers.refuse("this node stops");
+  }
+
+  #tick(): void {
+    this.step({ type: "tick" });
+    const { clock, log } = this.#options;
+    const now = clock.monotonicMs();
+    const to = this.#stall.successor(now, this.#writer.writingSince, () => this.status(), this.membership());
+    if (to === null) return;
+    log.warn({ to }, `this leader's disk has not answered for a while: ${to} is asked to lead`);
+    this.step({ type: "transfer", to });
   }
 
   #requestTurn(): void {

@@ -179,6 +179,7 @@ class Server<Result> implements RaftNode<Result> {
     this.#consensus = new Consensus({
       config: coreConfig(nodeId, this.#options, random),
       tickMs: tickMsOf(this.#options),
+      electionTimeoutMs: this.#options.electionTimeoutMs,
       restored,
       storage,
       transport,

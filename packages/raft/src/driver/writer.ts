@@ -31,6 +31,7 @@ export class Writer {
   readonly #stored: StoredTerms;
   #request: StoreRequest | null = null;
   #writing: Promise<void> | null = null;
+  #writingSince: number | null = null;
   #durable: Index;
   #flushDue = false;
   #cancelFlush: (() => void) | null = null;
@@ -55,6 +56,11 @@ export class Writer {
   /** Up to here the log's effects are on disk. */
   get durable(): Index {
     return this.#durable;
+  }
+
+  /** When the batch in flight was begun, in the clock's milliseconds; null when there is none. */
+  get writingSince(): number | null {
+    return this.#writingSince;
   }
 
   /** Takes the core's request; it is written by this or the next `pump`. */
@@ -117,6 +123,7 @@ export class Writer {
       effects: this.#overlay.beginWrite(count),
       applied,
     };
+    this.#writingSince = this.#clock.monotonicMs();
     this.#writing = this.#writeBatch(batch, request?.ticket ?? null);
   }
 
@@ -132,6 +139,7 @@ export class Writer {
 
   #onWritten(ticket: number | null, applied: Index | null): void {
     this.#writing = null;
+    this.#writingSince = null;
     this.#overlay.endWrite();
     if (applied !== null) this.#durable = applied;
     if (!this.#closed) this.#handlers.onDurable(ticket);
