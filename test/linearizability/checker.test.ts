@@ -196,15 +196,17 @@ describe("linearizability checker", () => {
 
   it("decides a history of 2,000 calls by 10 clients on one key, unanswered ones among them", () => {
     const rows = simulateRegister({ seed: 7, calls: 2_000, clients: 10, unknownShare: 0.05 });
-    const started = performance.now();
-    expect(checkLinearizable(registerModel, rows)).toEqual({ ok: true });
+    // Counted in steps, so that a busy machine changes nothing: far below a second on an idle one.
+    const options = { maxSteps: 200_000 };
+    expect(checkLinearizable(registerModel, rows, options)).toEqual({ ok: true });
     const spoiled = rows.map((row, i) =>
       i === 1_900
         ? { ...row, op: get(), outcome: { kind: "ok", result: "v17", returnedAt: row.calledAt + 1 } as const }
         : row,
     );
-    expect(checkLinearizable(registerModel, spoiled)).toMatchObject({ ok: false });
-    expect(performance.now() - started).toBeLessThan(20_000);
+    const verdict = checkLinearizable(registerModel, spoiled, options);
+    expect(verdict.ok).toBe(false);
+    expect(verdict).not.toHaveProperty("undecided");
   });
 
   it("gives up, and says so, when the budget is spent", () => {
