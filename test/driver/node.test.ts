@@ -94,6 +94,25 @@ describe("the disk", () => {
     expect(held[1]?.batch).toMatchObject({ entries: [], applied: held[0]?.batch.entries.at(-1)?.index });
   });
 
+  it("that is slow pauses execution when 8 MiB of effects wait for it, and never the log", async () => {
+    const { cluster, leader } = await started(3, 17);
+    const held: PendingWrite[] = [];
+    cluster.onWrite((id, write) => {
+      if (id === leader) held.push(write);
+      else cluster.clock.after(1, () => write.complete());
+    });
+    const before = cluster.node(leader).status().commit;
+    const big = "x".repeat(1 << 20);
+    const calls = Array.from({ length: 12 }, (_, at) => cluster.begin(leader, set(`k${at}`, big)));
+    await cluster.clock.run(1_000);
+    expect(cluster.node(leader).status().commit).toBe(before + 12);
+    expect(calls.filter(({ times }) => times === 1)).toHaveLength(8);
+    cluster.onWrite(undefined);
+    for (const write of held) write.complete();
+    await cluster.clock.until("all end", () => calls.every(({ outcome }) => outcome?.kind === "applied"));
+    for (let at = 0; at < 12; at++) expect(readRegister(cluster.node(leader).view, `k${at}`)).toBe(big);
+  });
+
   it("of a leader that hangs costs it the lead, although it is heard; writes go on elsewhere", async () => {
     const { cluster, leader, followers } = await started(3, 16);
     const held: PendingWrite[] = [];
