@@ -187,6 +187,12 @@ describe("broken requests", () => {
       400,
     ],
     ["too many headers", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+    ["no address at all", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 404],
+    ["an address of another server", "GET http://other/nothing HTTP/1.1\r\nHost: a\r\n\r\n", 404],
+    ["an empty path", "GET //// HTTP/1.1\r\nHost: a\r\n\r\n", 404],
+    ["a method that nobody knows", "BREW /RPC2 HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+    ["a method that this server does not have", "PROPFIND /RPC2 HTTP/1.1\r\nHost: a\r\n\r\n", 405],
+    ["HTTP/1.1 without Host", "GET /livez HTTP/1.1\r\n\r\n", 400],
     ["a path that cannot be decoded", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400],
   ])("%s", async (_name, text, status) => {
     using client = new RawClient();

@@ -74,6 +74,11 @@ export function buildApp(deps: AppDependencies): FastifyInstance {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => fail(error, request.raw.url ?? "", reply));
+  app.addHook("onRequest", ({ raw }, reply, done) => {
+    // RFC 9112, section 3.2.
+    if (raw.headers.host === undefined && raw.httpVersion === "1.1") sendText(reply, 400, "Host is missing");
+    else done();
+  });
   app.addHook("onSend", (_request, reply, payload, done) => {
     stamp(reply, deps);
     done(null, payload);

@@ -22,6 +22,8 @@ export const serverOptions = {
     maxHeaderSize: 16 * 1024,
     noDelay: true,
     insecureHTTPParser: false,
+    // Node's own refusal has no Content-Length; `app.ts` refuses the same requests.
+    requireHostHeader: false,
   },
   requestTimeout: requestTimeoutMs,
   keepAliveTimeout: keepAliveTimeoutMs,
