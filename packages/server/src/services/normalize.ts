@@ -1,5 +1,6 @@
 /** From whatever a handler returned or stored to a value that can be stored, compared and sent. */
-import { DateTime, Double, defaultLimits, type Struct, struct, type Value } from "@quorate/protocol";
+import { DateTime, Double, type Struct, struct, type Value } from "@quorate/protocol";
+import { valueDepthMax } from "../state/budgets.js";
 import { TypeMismatch } from "./type.js";
 
 const i8Min = -(2n ** 63n);
@@ -37,8 +38,8 @@ function normalizeObject(input: object, path: string, depth: number): Value {
   if (input instanceof DateTime) return input;
   if (input instanceof Uint8Array) return new Uint8Array(input);
   if (input instanceof Date) return dateTime(input, path);
-  if (depth >= defaultLimits.depth) {
-    throw new TypeMismatch(path, `at most ${defaultLimits.depth} containers inside each other`, input);
+  if (depth >= valueDepthMax) {
+    throw new TypeMismatch(path, `at most ${valueDepthMax} containers inside each other`, input);
   }
   if (Array.isArray(input)) {
     return Array.from(input, (item, index) => normalize(item, `${path}[${index}]`, depth + 1));

@@ -3,10 +3,13 @@
  * about results. Passing one is fault -32005.
  */
 
-/** Reads and writes of a command (of all commands of a batch together); a range counts 1 and its pairs. */
-export const commandOperationsMax = 100_000;
-/** As above, for a query. Pairs that `count` passes are free there: they are read in slices. */
-export const queryOperationsMax = 1_000_000;
+/**
+ * Reads and writes of one run of a handler (of all calls of a batch together); a range counts 1 and its pairs.
+ * Handlers run on the loop that also sends heartbeats: at some microseconds each, this is a fraction of a second.
+ */
+export const operationsMax = 100_000;
+/** Arrays and structs inside each other, in a stored or returned value; as deep as a document may be. */
+export const valueDepthMax = 128;
 /** Keys and values that a command (all commands of a batch together) sets, in bytes. */
 export const writtenBytesMax = 8 * 1024 * 1024;
 /** Pairs that one range returns. */

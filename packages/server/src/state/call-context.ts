@@ -2,7 +2,7 @@
 import { type Encodable, Fault, faultCodes, type Value } from "@quorate/protocol";
 import { normalize } from "../services/normalize.js";
 import type { Type } from "../services/type.js";
-import { rangePairsMax, writtenBytesMax } from "./budgets.js";
+import { operationsMax, rangePairsMax, writtenBytesMax } from "./budgets.js";
 import type { Key, RangeOptions, Transaction, View } from "./context.js";
 import type { Prng } from "./prng.js";
 import { byteRange, isEmpty, joined, overlay, type RangeCache, type RangeRequest } from "./range.js";
@@ -17,8 +17,7 @@ export type ReadKey = (key: Uint8Array) => Uint8Array | undefined;
 export interface Spending {
   operations: number;
   writtenBytes: number;
-  readonly operationsMax: number;
-  /** Whether the pairs that `count` passes are operations, too. */
+  /** Whether the pairs that `count` passes are operations, too: not in a query, which reads them in slices. */
   readonly countsPairs: boolean;
 }
 
@@ -66,8 +65,8 @@ export class Run {
     if (this.overspent !== null) throw this.overspent;
     const { spending } = this.scope;
     spending.operations += operations;
-    if (spending.operations > spending.operationsMax) {
-      this.overspend(`more than ${spending.operationsMax} operations`);
+    if (spending.operations > operationsMax) {
+      this.overspend(`more than ${operationsMax} operations`);
     }
   }
 

@@ -6,7 +6,7 @@ import { Fault, faultCodes, type Struct, struct, type Value } from "@quorate/pro
 import type { ApplyOutcome, StateView } from "@quorate/raft";
 import type { Entry } from "@quorate/raft/core";
 import type { RegisteredMethod, Registry } from "../services/registry.js";
-import { commandOperationsMax, queryOperationsMax } from "./budgets.js";
+import { operationsMax } from "./budgets.js";
 import {
   type CallScope,
   type CommandFacts,
@@ -58,7 +58,7 @@ class RegistryMachine implements ServiceMachine {
       effects.push(metadataEffect({ lastNow: now, digest }));
       return { result: resultOf(command, results), effects };
     };
-    const results = runSteps(steps, view, commandOperationsMax + 1);
+    const results = runSteps(steps, view, operationsMax + 1);
     return results instanceof Promise ? results.then(finish) : finish(results);
   }
 
@@ -97,12 +97,7 @@ class RegistryMachine implements ServiceMachine {
   }
 
   #steps(command: LogEntry, facts: CommandFacts, writes: WriteSet): Step[] {
-    const spending: Spending = {
-      operations: 0,
-      writtenBytes: 0,
-      operationsMax: commandOperationsMax,
-      countsPairs: true,
-    };
+    const spending: Spending = { operations: 0, writtenBytes: 0, countsPairs: true };
     return callsOf(command).map(({ method, params }, place) => {
       const found = this.#registry.find(method);
       if (found === undefined) return () => noSuchMethod(method);
@@ -119,12 +114,7 @@ class RegistryMachine implements ServiceMachine {
   }
 
   #queryStep(method: RegisteredMethod, params: readonly Value[]): Step {
-    const spending: Spending = {
-      operations: 0,
-      writtenBytes: 0,
-      operationsMax: queryOperationsMax,
-      countsPairs: false,
-    };
+    const spending: Spending = { operations: 0, writtenBytes: 0, countsPairs: false };
     const scope = { service: this.#service, writes: new WriteSet(), spending };
     return this.#step(method, params, scope, (run) => new ViewContext(run));
   }
