@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { Fault, faultCodes } from "@quorate/protocol";
 import { describe, expect, it } from "vitest";
 import { until } from "../cluster/cluster.js";
 import { ask, value } from "../cluster/rpc.js";
+import { projectRoot } from "../support/project-root.js";
 import { InProcessCluster } from "./in-process-cluster.js";
 
 const followsRedirects = "curl/7.88.1";
@@ -156,6 +158,18 @@ describe("three nodes", () => {
     expect(await ask(url, "kv.get", ["a"])).toMatchObject({ result: { faultCode: faultCodes.noLeader } });
     expect((await fetch(`${url}/readyz`)).status).toBe(503);
     expect((await fetch(`${url}/livez`)).status).toBe(200);
+  });
+
+  it("do not work with one that runs another service: it stops and names both", async () => {
+    await using cluster = await InProcessCluster.start(3);
+    await cluster.stopNode("n3");
+    Object.assign(cluster.config("n3"), { service: join(projectRoot, "packages/server/examples/stock.ts") });
+    await cluster.startNode("n3");
+    const fatal = await until("n3 to give up", async () =>
+      cluster.lines.find(({ node, level }) => node === "n3" && level === "fatal"),
+    );
+    expect(fatal.message).toMatch(/the leader n[12] runs service kv .* but this node runs service stock/);
+    expect(cluster.lines.filter(({ level }) => level === "fatal")).toHaveLength(1);
   });
 
   it("answer what is in flight before they close, and say that the connection ends", async () => {

@@ -19,6 +19,7 @@ import { handOver } from "./cluster/hand-over.js";
 import { LocalExecution } from "./cluster/local-execution.js";
 import type { Service } from "./cluster/ports.js";
 import { clusterMethods, reportMembers, reportStatus, type StatusSource } from "./cluster/status.js";
+import { VersionCheck } from "./cluster/version-check.js";
 import type { NodeConfig } from "./config/index.js";
 import { buildApp, type Phase } from "./http/app.js";
 import { acceptEverybody } from "./http/authenticate.js";
@@ -35,7 +36,7 @@ import { decodeValue, encodeValue } from "./state/value-encoding.js";
 
 export interface NodeOptions {
   readonly log: RaftLog;
-  /** A failure that must end the process. Called once; the node is dead then. */
+  /** A failure that must end the process: this node takes no further part. */
   readonly onFatal: (error: Error) => void;
 }
 
@@ -158,6 +159,7 @@ async function compose(
   });
   const forwarded = new ForwardedCalls({
     methods: registry,
+    version: registry,
     local,
     service,
     clock,
@@ -165,6 +167,16 @@ async function compose(
   });
   forwardedCalls = forwarded;
   opened.add("forwarded calls", () => forwarded.close());
+
+  const versionCheck = new VersionCheck({
+    raft,
+    watch,
+    clock,
+    codec: service,
+    own: registry,
+    onMismatch: (sentence) => onFatal(new Error(sentence)),
+  });
+  opened.add("version check", async () => versionCheck.close());
 
   // From bytes to answers, and the HTTP face around it.
   const dispatcher = new Dispatcher({

@@ -4,7 +4,13 @@ import { describe, expect, it } from "vitest";
 import type { Call, CallResult } from "../rpc/ports.js";
 import { decodeValue, encodeValue } from "../state/value-encoding.js";
 import { ForwardedCalls } from "./forwarder.js";
-import { callFromValue, callToValue, outcomeFromValue, outcomeToValue } from "./forwarding.js";
+import {
+  callFromValue,
+  callToValue,
+  outcomeFromValue,
+  outcomeToValue,
+  serviceQuestion,
+} from "./forwarding.js";
 import { type LeaderOutcome, LocalExecution } from "./local-execution.js";
 import type { Raft, Service } from "./ports.js";
 
@@ -93,7 +99,14 @@ describe("a forwarded call at the leader", () => {
     const raft = new ScriptedRaft();
     const clock = new OneTimer();
     const local = new LocalExecution(raft, service, () => undefined);
-    const calls = new ForwardedCalls({ methods, local, service, clock, leads: () => leads });
+    const calls = new ForwardedCalls({
+      methods,
+      version: { service: "kv", sha256: "ab" },
+      local,
+      service,
+      clock,
+      leads: () => leads,
+    });
     const ask = async (message: Value): Promise<Value> =>
       decodeValue(await calls.answer(encodeValue(message)));
     return { raft, clock, calls, ask };
@@ -156,6 +169,11 @@ describe("a forwarded call at the leader", () => {
       "this node has no query kv.set",
     ]);
     expect(raft.barriers).toEqual([]);
+  });
+
+  it("may be the question what this node executes", async () => {
+    const { ask } = leader(false);
+    expect(await ask(serviceQuestion)).toEqual([1, "service", "kv", "ab"]);
   });
 
   it("is finished before the node closes, and none is taken any more", async () => {

@@ -1,7 +1,15 @@
 /** Both ends of a forwarded call: sending it to the leader, and running it there. It is never forwarded again. */
 import { type Clock, RequestFailed } from "@quorate/raft";
 import type { Call, MethodTable } from "../rpc/ports.js";
-import { callFromValue, callToValue, outcomeFromValue, outcomeToValue } from "./forwarding.js";
+import {
+  callFromValue,
+  callToValue,
+  isServiceQuestion,
+  outcomeFromValue,
+  outcomeToValue,
+  type ServiceVersion,
+  serviceToValue,
+} from "./forwarding.js";
 import { type LeaderOutcome, type LocalExecution, tooLargeToTravel } from "./local-execution.js";
 import type { OnFailure, Raft, Service } from "./ports.js";
 
@@ -59,6 +67,8 @@ export class Forwarder {
 
 export interface ForwardedCallsOptions {
   readonly methods: MethodTable;
+  /** What this node executes, for peers that ask. */
+  readonly version: ServiceVersion;
   readonly local: LocalExecution;
   readonly service: Pick<Service, "encodeValue" | "decodeValue">;
   readonly clock: Pick<Clock, "after">;
@@ -89,10 +99,12 @@ export class ForwardedCalls {
     return this.#closing.idle;
   }
 
-  /** From the bytes of a call to the bytes of its answer. Rejects when the bytes are no call. */
+  /** From the bytes of a peer's request to the bytes of its answer. Rejects when the bytes are none. */
   async answer(payload: Uint8Array): Promise<Uint8Array> {
-    const { service } = this.#options;
-    const { call, caller, remainingMs } = callFromValue(service.decodeValue(payload));
+    const { service, version } = this.#options;
+    const message = service.decodeValue(payload);
+    if (isServiceQuestion(message)) return service.encodeValue(serviceToValue(version));
+    const { call, caller, remainingMs } = callFromValue(message);
     this.#running += 1;
     try {
       const outcome = await this.#run(call, caller, remainingMs);

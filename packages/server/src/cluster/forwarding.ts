@@ -2,7 +2,8 @@
  * What travels between the node that received a call and the leader, as values in the lossless encoding.
  *
  * Call: `[version, kind, method, params, remainingMs, caller]`. Answer: `[version, ending, …]`.
- * Both are append-only: readers ignore what follows the fields they know.
+ * Question for the service: `[version, "service"]`. Answer: `[version, "service", name, sha256]`.
+ * All are append-only: readers ignore what follows the fields they know.
  */
 import { isArray, type Value } from "@quorate/protocol";
 import type { Call } from "../rpc/ports.js";
@@ -75,6 +76,31 @@ export function outcomeFromValue(value: Value): LeaderOutcome {
       return { kind };
   }
   throw new Error("the leader sent an answer to a forwarded call that cannot be read");
+}
+
+/** What a node executes; all nodes of a cluster must execute the same. */
+export interface ServiceVersion {
+  readonly service: string;
+  readonly sha256: string;
+}
+
+export const serviceQuestion: Value = [forwardVersion, "service"];
+
+export function isServiceQuestion(value: Value): boolean {
+  return versioned(value)[0] === "service";
+}
+
+export function serviceToValue({ service, sha256 }: ServiceVersion): Value {
+  return [forwardVersion, "service", service, sha256];
+}
+
+/** @throws Error on anything that `serviceToValue` of a known version does not make */
+export function serviceFromValue(value: Value): ServiceVersion {
+  const [kind, service, sha256] = versioned(value);
+  if (kind !== "service" || typeof service !== "string" || typeof sha256 !== "string") {
+    throw new Error("a peer sent an answer about its service that cannot be read");
+  }
+  return { service, sha256 };
 }
 
 function versioned(value: Value): readonly Value[] {
