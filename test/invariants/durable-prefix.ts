@@ -27,14 +27,12 @@ export class DurablePrefix implements Invariant {
         `${node.id} restarts in term ${durable.hardState.term}; it has spoken in term ${highestTerm}`,
       );
     }
-    const acknowledged = this.#acknowledged.get(node.id) ?? { term: 0, match: 0 };
-    const end = Math.min(acknowledged.match, this.committed.last);
-    for (let i = durable.compacted.index + 1; i <= end; i++) {
+    for (let i = durable.compacted.index + 1; i <= this.committed.last; i++) {
       const term = this.committed.termAt(i);
-      if (durable.termAt(i) === term || (this.committed.committedIn(i) ?? 0) > acknowledged.term) continue;
+      if (durable.termAt(i) === term || !this.#owes(node, i)) continue;
       throw new InvariantViolation(
         this.property,
-        `${node.id} restarts without the committed ${term}@${i}; it had acknowledged up to ${acknowledged.match} in term ${acknowledged.term}`,
+        `${node.id} restarts without the committed ${term}@${i}, which it had acknowledged`,
       );
     }
   }
@@ -43,10 +41,9 @@ export class DurablePrefix implements Invariant {
     const first = request.entries[0];
     const end = request.entries.at(-1);
     if (!first || !end) return;
-    const replaced = Math.min(node.durable.last.index, this.committed.last);
-    for (let i = first.index; i <= replaced; i++) {
+    for (let i = first.index; i <= Math.min(node.durable.last.index, this.committed.last); i++) {
       const term = this.committed.termAt(i);
-      if (node.durable.termAt(i) !== term) continue;
+      if (node.durable.termAt(i) !== term || !this.#owes(node, i)) continue;
       const stays = i <= end.index && request.entries[i - first.index]?.term === term;
       if (stays) continue;
       throw new InvariantViolation(
@@ -54,6 +51,16 @@ export class DurablePrefix implements Invariant {
         `${node.id} deletes the committed ${term}@${i} by storing ${first.index}…${end.index}`,
       );
     }
+  }
+
+  /**
+   * Whether the entry's commitment may rest on this server. A server that sleeps through elections may wake
+   * up to an earlier leader's message and rightly replace an entry that was committed without it meanwhile.
+   */
+  #owes(node: NodeView, index: Index): boolean {
+    const acknowledged = this.#acknowledged.get(node.id);
+    if (!acknowledged || index > acknowledged.match) return false;
+    return (this.committed.committedIn(index) ?? 0) <= acknowledged.term;
   }
 
   messageSent(sender: NodeView, message: Message): void {

@@ -380,8 +380,15 @@ describe("acknowledged entries stay on disk", () => {
     check.nodeStarted(node("n1", { log: [1, 2] }));
   });
 
+  it("allows a server to replace what was committed later, without it", () => {
+    const check = new DurablePrefix(committed([1, 1], [2, 5]));
+    check.messageSent(node("n1"), accept(2, 2));
+    check.storeRequested(node("n1", { log: [1, 2], term: 3 }), store({ entries: entries(2, [3]) }));
+  });
+
   it("allows writing a committed entry again", () => {
     const check = new DurablePrefix(committed([1, 1], [2, 2]));
+    check.messageSent(node("n1"), accept(2, 2));
     check.storeRequested(node("n1", { log: [1, 2] }), store({ entries: entries(2, [2, 2]) }));
   });
 
@@ -400,6 +407,7 @@ describe("acknowledged entries stay on disk", () => {
   it("refuses to delete or overwrite a committed entry", () => {
     const check = new DurablePrefix(committed([1, 1], [2, 2], [2, 2]));
     const n1 = node("n1", { log: [1, 2, 2] });
+    check.messageSent(n1, accept(2, 3));
     refuses(() => check.storeRequested(n1, store({ entries: entries(2, [3]) })), "deletes the committed 2@2");
     refuses(() => check.storeRequested(n1, store({ entries: entries(2, [2]) })), "deletes the committed 2@3");
   });

@@ -26,6 +26,7 @@ export const calm: Partial<Knobs> = {
   spikeRate: 0,
   partitionEvery: 0,
   resetEvery: 0,
+  peerResetShare: 1,
   peerLostShare: 1,
   falsePeerLostEvery: 0,
   crashEvery: 0,

@@ -85,8 +85,9 @@ export class Cluster {
 
   /** A new connection between two nodes: what was under way on the old one may be lost. */
   reconnect(a: Node, b: Node): void {
-    a.input({ type: "peerReset", peer: b.id });
-    b.input({ type: "peerReset", peer: a.id });
+    const { world, knobs } = this;
+    if (world.chance(knobs.peerResetShare)) a.input({ type: "peerReset", peer: b.id });
+    if (world.chance(knobs.peerResetShare)) b.input({ type: "peerReset", peer: a.id });
   }
 
   /** The one leader that can serve and that every node follows; null when there is none. */

@@ -53,6 +53,8 @@ export interface Knobs {
   readonly oneWayShare: number;
   /** Connections that drop and come back although nobody crashed. */
   readonly resetEvery: number;
+  /** How likely a core is told that messages may be lost; below 1 it must find out by itself. */
+  readonly peerResetShare: number;
   /** How likely the others notice a crash by its closed connection. */
   readonly peerLostShare: number;
   /** Reports of a lost peer that is well. */
@@ -136,6 +138,7 @@ export function knobsFromSeed(seed: number, overrides: Partial<Knobs> = {}): Kno
     partition: faultLength(),
     oneWayShare: pick(0, 0.3, 1),
     resetEvery: sometimes(0.5, faultEvery()),
+    peerResetShare: streams ? 1 : pick(0, 0.5, 1),
     peerLostShare: pick(0, 0.5, 1),
     falsePeerLostEvery: sometimes(0.3, faultEvery()),
 
