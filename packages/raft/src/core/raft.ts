@@ -7,6 +7,7 @@ import { decideVote } from "./candidate.js";
 import { type Config, validateConfig } from "./config.js";
 import { loseLeader, tickElectionTimer } from "./follower.js";
 import type { Input, Proposal } from "./input.js";
+import { checkInvariants } from "./invariants.js";
 import {
   flushLeader,
   maybeCommit,
@@ -94,6 +95,7 @@ export class Raft {
     const store = server.storeDue ? server.takeStore() : null;
     const { messages, accepted, refused, reads, readsRefused, fetch, events } = server.outbox;
     server.outbox = new Outbox();
+    checkInvariants(server);
     return { store, messages, apply, accepted, refused, reads, readsRefused, fetch, events };
   }
 
