@@ -1,10 +1,11 @@
 import { Fault } from "@quorate/protocol";
 import { EntryType } from "@quorate/raft/core";
-import { command, createService, defineService, query, t } from "@quorate/server";
+import { command, createService, defineService, query, type Transaction, t } from "@quorate/server";
 import {
   EngineFailure,
   encodeBatch,
   encodeCommand,
+  encodeTuple,
   kvRegistry,
   LogEntryError,
   readMetadata,
@@ -67,6 +68,27 @@ describe("what stops a node before anything is stored", () => {
     const data = encodeCommand(node.registry, "run", [], node.context);
     const failing = { ...stateOf(node), get: (key: Uint8Array) => (key[0] === 0 ? undefined : fail()) };
     expect(() => node.machine.apply(entryOf(data), failing)).toThrow("disk");
+  });
+});
+
+describe("damage in the state stops a node, too", () => {
+  const read = (tx: Transaction) => {
+    try {
+      return [tx.get(["a"]), tx.range({ prefix: ["a"] }).length];
+    } catch {
+      return "caught";
+    }
+  };
+
+  it.each([
+    ["a value that cannot be read", encodeTuple(["s", "a"]), Uint8Array.of(9, 9)],
+    ["a value that cannot be read, in a range", encodeTuple(["s", "a", 1]), Uint8Array.of(1)],
+    ["a key that cannot be read", Uint8Array.of(...encodeTuple(["s", "a"]), 0x77), Uint8Array.of(1, 1)],
+  ])("%s", async (_, key, value) => {
+    const node = new OneNode(createService("s").registerFunction(read, "run"));
+    node.state.write([{ key, value }], 0);
+    await expect(node.call("run")).rejects.toThrow(/unknown|expected|begins no part/);
+    expect(node.state.open).toBe(0);
   });
 });
 

@@ -81,8 +81,22 @@ export class Run {
   }
 
   stored(key: Uint8Array): Uint8Array | undefined {
+    return this.#orFail(() => this.scope.read(key));
+  }
+
+  /** What this node stored it must be able to read: anything else is damage. */
+  value(bytes: Uint8Array): Value {
+    return this.#orFail(() => decodeValue(bytes));
+  }
+
+  /** The parts of a stored key, without the service's name. */
+  parts(key: Uint8Array): TupleElement[] {
+    return this.#orFail(() => decodeTuple(key.subarray(this.scope.service.length)));
+  }
+
+  #orFail<T>(read: () => T): T {
     try {
-      return this.scope.read(key);
+      return read();
     } catch (error) {
       this.failed = true;
       this.failure = error;
@@ -127,7 +141,7 @@ export class ViewContext implements View {
     this.#run.enter();
     const bytes = this.#run.current(this.#run.key(key));
     if (bytes === undefined) return undefined;
-    const value = decodeValue(bytes);
+    const value = this.#run.value(bytes);
     return type === undefined ? value : type.accept(value, "the stored value");
   }
 
@@ -157,11 +171,9 @@ export class ViewContext implements View {
       run.overspend(`a range of more than ${rangePairsMax} pairs; give a limit and continue with gt`);
     }
     run.enter(pairs.length);
-    const prefixLength = run.scope.service.length;
     return pairs.map(([key, bytes]) => {
-      const value = decodeValue(bytes);
-      const parts = decodeTuple(key.subarray(prefixLength));
-      return [parts, type === undefined ? value : type.accept(value, "the stored value")];
+      const value = run.value(bytes);
+      return [run.parts(key), type === undefined ? value : type.accept(value, "the stored value")];
     });
   }
 
