@@ -10,7 +10,7 @@ import { type Running, TestCluster } from "./test-cluster.js";
 
 /** More with `DRIVER_SEEDS`. */
 function seeds(network: "loopback" | "memory"): number[] {
-  const count = Number(process.env.DRIVER_SEEDS ?? (network === "loopback" ? 100 : 40));
+  const count = Number(process.env.DRIVER_SEEDS ?? 60);
   return Array.from({ length: count }, (_, at) => at + 1);
 }
 
@@ -172,8 +172,9 @@ class Run {
       result,
       returnedAt: cluster.clock.monotonicMs(),
     });
-    const { node } = cluster.get(id);
-    this.#open.set(recorded, cluster.get(id));
+    const process = cluster.get(id);
+    const { node } = process;
+    this.#open.set(recorded, process);
     if (op.kind === "get") {
       node.readBarrier((outcome) =>
         end(outcome.kind === "ready" ? returned(readRegister(node.view, op.key)) : { kind: "failed" }),
@@ -187,9 +188,15 @@ class Run {
         else end({ kind: outcome.kind === "unknown" ? "unknown" : "failed" });
       });
     }
-    // Who waits for a process that died is told nothing, and goes on as somebody else.
-    cluster.clock.after(2_500, () => {
-      if (!ended && !cluster.running.has(id)) this.#callAgain(`${client}'`);
+    this.#goOnWithout(process, () => ended, `${client}'`);
+  }
+
+  /** Who waits for a process that died is told nothing, and goes on as somebody else. */
+  #goOnWithout(process: Running, ended: () => boolean, successor: string): void {
+    this.cluster.clock.after(300, () => {
+      if (ended()) return;
+      if ([...this.cluster.running.values()].includes(process)) this.#goOnWithout(process, ended, successor);
+      else this.#callAgain(successor);
     });
   }
 
@@ -219,7 +226,8 @@ describe.each(["loopback", "memory"] as const)(
       expect(run.endedTwice).toEqual([]);
       run.checkOutcomes();
       const answered = run.history.filter(({ outcome }) => outcome.kind === "ok");
-      expect(answered.length).toBeGreaterThan(20);
+      // Whatever happened before, the last second without faults alone brings more.
+      expect(answered.length).toBeGreaterThan(50);
       expect(checkLinearizable(registerModel, run.history)).toEqual({ ok: true });
     });
   },
