@@ -16,7 +16,8 @@ export async function callNode(
   method: string,
   params: readonly Value[],
 ): Promise<Value> {
-  const body = encodeCall(method, [...params]);
+  // As text: Node 20's fetch cannot send bytes a second time, and a redirect makes it do so.
+  const body = encodeCall(method, [...params]).toString();
   const failures: string[] = [];
   for (const url of options.urls) {
     const response = await post(new URL("/RPC2", url), body, options.timeoutMs, failures);
@@ -38,7 +39,7 @@ export async function callNode(
 /** Undefined when the node could not be reached at all: the call was not executed and may go elsewhere. */
 async function post(
   url: URL,
-  body: Uint8Array,
+  body: string,
   timeoutMs: number,
   failures: string[],
 ): Promise<Response | undefined> {
