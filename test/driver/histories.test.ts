@@ -8,12 +8,7 @@ import { AppliedLog } from "./applied-log.js";
 import { readRegister, text } from "./register-machine.js";
 import { type Running, TestCluster } from "./test-cluster.js";
 
-/** More with `DRIVER_SEEDS`. */
-function seeds(network: "loopback" | "memory"): number[] {
-  const count = Number(process.env.DRIVER_SEEDS ?? 60);
-  return Array.from({ length: count }, (_, at) => at + 1);
-}
-
+const seeds = Array.from({ length: Number(process.env.DRIVER_SEEDS ?? 60) }, (_, at) => at + 1);
 const faultsMs = 4_000;
 const keys = ["a", "b", "c"];
 const clients = 4;
@@ -217,7 +212,7 @@ class Run {
 describe.each(["loopback", "memory"] as const)(
   "clusters under random crashes and partitions, on %s",
   (network) => {
-    it.each(seeds(network))("answer linearizably and lose nothing, seed %i", async (seed) => {
+    it.each(seeds)("answer linearizably and lose nothing, seed %i", async (seed) => {
       const run = new Run(seed, network);
       await run.run();
       expect(run.unanswered()).toEqual([]);
@@ -232,3 +227,13 @@ describe.each(["loopback", "memory"] as const)(
     });
   },
 );
+
+it("the same seed makes the same run", async () => {
+  const traces: string[] = [];
+  for (let times = 0; times < 2; times++) {
+    const run = new Run(7, "memory");
+    await run.run();
+    traces.push(JSON.stringify([run.history, run.cluster.lines]));
+  }
+  expect(traces[1]).toBe(traces[0]);
+});
