@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Entry, EntryType } from "../core/index.js";
+import { MemoryDisk } from "../memory.js";
 import type { ApplyOutcome, Clock, StateView } from "../ports/index.js";
-import { MemoryDisk } from "../storage/memory.js";
 import { Applier } from "./applier.js";
 import { Overlay } from "./overlay.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createRandom, randomInteger } from "../core/index.js";
+import { MemoryDisk } from "../memory.js";
 import type { Effect, KeyRange, KeyValue, Storage, WriteBatch } from "../ports/index.js";
-import { MemoryDisk } from "../storage/memory.js";
 import { Overlay } from "./overlay.js";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Entry, StoreRequest } from "../core/index.js";
+import { MemoryDisk, type MemoryStorage, type PendingWrite } from "../memory.js";
 import type { Clock, WriteBatch } from "../ports/index.js";
-import { MemoryDisk, type MemoryStorage, type PendingWrite } from "../storage/memory.js";
 import { Overlay } from "./overlay.js";
 import { Writer } from "./writer.js";
 
