@@ -11,7 +11,7 @@ export default defineConfig({
     alias: [
       { find: /^@quorate\/raft\/core$/, replacement: source("raft/src/core/index.ts") },
       { find: /^@quorate\/raft\/level$/, replacement: source("raft/src/storage/level.ts") },
-      { find: /^@quorate\/raft\/memory$/, replacement: source("raft/src/storage/memory.ts") },
+      { find: /^@quorate\/raft\/memory$/, replacement: source("raft/src/memory.ts") },
       { find: /^@quorate\/raft\/tcp$/, replacement: source("raft/src/transport/tcp.ts") },
       { find: /^@quorate\/raft\/testing$/, replacement: source("raft/src/testing/index.ts") },
       { find: /^@quorate\/server\/testing$/, replacement: source("server/src/testing/index.ts") },

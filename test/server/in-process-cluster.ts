@@ -2,8 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { NodeConfig } from "../../packages/server/src/config/index.js";
-import { type RunningNode, startNode } from "../../packages/server/src/node.js";
+import { type NodeConfig, type RunningNode, startNode } from "@quorate/server/testing";
 import { freePorts, until } from "../cluster/cluster.js";
 
 export interface LogLine {

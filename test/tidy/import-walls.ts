@@ -43,7 +43,7 @@ export const walls: readonly Wall[] = [
   },
   ...["driver", "storage", "transport"].map((part) => ({
     reason: `raft/${part} knows only core and ports: the composition root brings the adapters together`,
-    of: (path: string) => inside(`${raft}/${part}`)(path) && !path.endsWith("/memory.ts"),
+    of: inside(`${raft}/${part}`),
     forbids: (imported: Import) =>
       reaches(
         imported,
@@ -80,8 +80,13 @@ export const walls: readonly Wall[] = [
       imported.specifier.startsWith("node:http"),
   },
   {
-    reason: "main.ts and node.ts put everything together; nothing is built on them except the command line",
-    of: (path) => path.startsWith("packages/") && !isTest(path) && !path.startsWith(`${server}/cli/`),
+    reason:
+      "main.ts and node.ts put everything together; nothing is built on them except the command line and tests",
+    of: (path) =>
+      path.startsWith("packages/") &&
+      !isTest(path) &&
+      !path.startsWith(`${server}/cli/`) &&
+      !path.startsWith(`${server}/testing/`),
     forbids: (imported, path) =>
       imported.target === `${server}/main.ts` ||
       (imported.target === `${server}/node.ts` && path !== `${server}/main.ts`),

@@ -1,5 +1,8 @@
-/** For tests that cross packages: formats, the state machine and service loading, without a cluster around them. */
+/** For tests that cross packages: formats, the state machine, service loading, and whole nodes in the test's own process. */
 
+// Whole nodes
+export type { NodeConfig } from "../config/index.js";
+export { type RunningNode, startNode } from "../node.js";
 // Services
 export { kvRegistry } from "../services/kv.js";
 export { loadService } from "../services/load.js";

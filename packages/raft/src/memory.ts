@@ -1,14 +1,14 @@
 /** `@quorate/raft/memory`: the adapters' twins in memory, for tests and simulation. */
 
 export {
-  createMemoryNetwork,
-  type MemoryNetwork,
-  type MemoryNetworkOptions,
-} from "../transport/memory-network.js";
-export {
   type CrashOptions,
   MemoryDisk,
   type MemoryStorage,
   type MemoryStorageOptions,
   type PendingWrite,
-} from "./memory-storage.js";
+} from "./storage/memory-storage.js";
+export {
+  createMemoryNetwork,
+  type MemoryNetwork,
+  type MemoryNetworkOptions,
+} from "./transport/memory-network.js";
