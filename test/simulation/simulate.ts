@@ -89,6 +89,11 @@ function describeFailure(thrown: unknown, now: number): Failure {
   return { property, error, atSeconds: now / second };
 }
 
+function runFor({ world }: Cluster, time: number): void {
+  const end = world.now + time;
+  while (world.runNext(end));
+}
+
 /** Runs until `reached`; throws what `missing` says when it is not within `time`. */
 function runUntil(
   cluster: Cluster,
@@ -100,8 +105,7 @@ function runUntil(
   const end = world.now + time;
   while (!reached()) {
     if (world.now >= end) throw missing();
-    const pause = world.now + knobs.tick;
-    while (world.runNext(pause));
+    runFor(cluster, knobs.tick);
   }
 }
 
@@ -139,7 +143,11 @@ function settle(cluster: Cluster, clients: Clients): void {
       `equal logs, digests ${[...digests].join(", ")}`,
     );
   }
-  checkEveryCallEnds(cluster.nodes.flatMap((node) => node.openCalls()));
+  // A question or an answer that got lost ends as a refusal, after a while.
+  const open = () => cluster.nodes.flatMap((node) => node.openCalls());
+  const end = cluster.world.now + settledWithin;
+  while (open().length > 0 && cluster.world.now < end) runFor(cluster, cluster.knobs.tick);
+  checkEveryCallEnds(open());
 }
 
 /** One write through the leader, then a read of its value on every node. */
@@ -183,7 +191,6 @@ function attempt(
     call(leader, (ok) => ended.push(ok));
     runUntil(cluster, end - world.now, () => ended.length > 0, missing);
     if (ended[0]) return;
-    const pause = world.now + knobs.tick;
-    while (world.runNext(pause));
+    runFor(cluster, knobs.tick);
   }
 }

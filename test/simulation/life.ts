@@ -1,0 +1,273 @@
+import {
+  type Entry,
+  type Input,
+  Raft,
+  type RaftEvent,
+  type Random,
+  type Ready,
+  type StoreRequest,
+} from "@quorate/raft/core";
+import type { Batch } from "./disk.js";
+import { type Command, type CommandResult, encodeCommand, type Machine } from "./machine.js";
+import type { Node } from "./node.js";
+import { OpenProposals, type ProposalSettled } from "./open-proposals.js";
+import { OpenReads, type ReadSettled } from "./open-reads.js";
+import { showInput, showMessage } from "./show.js";
+
+/** Effects that one batch carries at most, counted in entries. */
+const effectsPerBatch = 50;
+
+/**
+ * A node from its start to its crash: the core, driven as the driver must drive it, and everything else that
+ * a crash forgets.
+ */
+export class Life {
+  readonly raft: Raft;
+  readonly machine: Machine;
+  readonly proposals = new OpenProposals();
+  readonly reads = new OpenReads();
+  readonly #toApply: Entry[] = [];
+  /** Applied, but not yet on the disk. */
+  readonly #unflushed: Entry[] = [];
+  readonly #turn: { readonly context: number; readonly data: Uint8Array }[] = [];
+  /** The batch that waits for the one in flight. */
+  #store: StoreRequest | null = null;
+  #flush: "never" | "scheduled" | "due" = "never";
+  #applying = false;
+  /** Inputs are gathered before the core is asked what is due. */
+  #gathering = false;
+  /** Why it crashes at the end of this step; null: it does not. */
+  #doomed: string | null = null;
+  #over = false;
+
+  constructor(
+    readonly node: Node,
+    /** 1 at birth, then one more with each restart. */
+    readonly number: number,
+    random: Random,
+  ) {
+    const { cluster, durable, id } = node;
+    this.raft = new Raft(cluster.config(id, random), durable.restore(cluster.knobs.restoredTail));
+    this.machine = durable.machine();
+  }
+
+  /** False after the crash: what was scheduled before it must not happen any more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Callers of reads know that they failed; callers of proposals know nothing. */
+  end(): void {
+    this.#over = true;
+    for (const context of this.reads.contexts) this.node.cluster.monitor.readEnded(this.#readView(context));
+    this.proposals.endAll();
+    this.reads.refuseAll();
+  }
+
+  propose(command: Command, settle: ProposalSettled): void {
+    const { world, knobs } = this.node.cluster;
+    const context = this.proposals.add(command, settle);
+    this.#turn.push({ context, data: encodeCommand(command) });
+    if (this.#turn.length > 1) return;
+    this.#later(world.between(knobs.turn.min, knobs.turn.max), () =>
+      this.step({ type: "propose", proposals: this.#turn.splice(0) }),
+    );
+  }
+
+  read(key: string, settle: ReadSettled): void {
+    const context = this.reads.add(key, settle);
+    this.node.cluster.monitor.readAsked(this.#readView(context));
+    this.step({ type: "readIndex", context });
+  }
+
+  /** One input; what the core then asks for is done at once, or at the end of a turn that gathers inputs. */
+  step(input: Input): void {
+    if (this.#over) return;
+    const { node, raft } = this;
+    const { world, knobs, monitor, view } = node.cluster;
+    node.countStep();
+    raft.step(input);
+    const status = raft.status();
+    const what = input.type === "receive" ? input.message.type : input.type;
+    world.trace.add(world.now, node.id, what, status.term, status.commit, status.lastIndex);
+    if (input.type !== "tick") {
+      const { role, term, commit, lastIndex } = status;
+      world.trace.line(
+        world.now,
+        () => `${node.id} ${role} t${term} c${commit} l${lastIndex} ⟵ ${showInput(input)}`,
+      );
+    }
+    monitor.stepped(node, status, view);
+    if (knobs.gather.max === 0) this.#release();
+    else if (!this.#gathering) {
+      this.#gathering = true;
+      this.#later(world.between(knobs.gather.min, knobs.gather.max), () => {
+        this.#gathering = false;
+        this.#release();
+      });
+    }
+  }
+
+  /** Does what the core asks for. */
+  #release(): void {
+    if (this.raft.hasReady()) this.#handle(this.raft.ready());
+    if (this.#doomed === null) return;
+    const kind = this.#doomed;
+    this.#doomed = null;
+    this.node.cluster.crashed(this.node, kind);
+  }
+
+  #handle(ready: Ready): void {
+    const { node, proposals } = this;
+    const { world, monitor, network } = node.cluster;
+    for (const event of ready.events) this.#note(event);
+    for (const { context, index, term } of ready.accepted) proposals.accepted(context, index, term);
+    for (const { context } of ready.refused) proposals.refused(context);
+    if (ready.store) this.#takeStore(ready.store);
+    const crashAfter = this.#messagesBeforeCrash(ready);
+    // The order of storing and sending is the driver's choice.
+    if (world.chance(0.5)) this.#maybeWrite();
+    for (const [i, message] of ready.messages.entries()) {
+      if (i >= crashAfter) return;
+      monitor.messageSent(node, message);
+      world.trace.line(world.now, () => `${node.id}   sends ${showMessage(message)}`);
+      network.send(message);
+    }
+    this.#maybeWrite();
+    for (const entry of ready.apply) this.#toApply.push(entry);
+    this.#maybeApply();
+    this.#handleReads(ready);
+    for (const { id, from, to, maxBytes } of ready.fetch) this.#fetch(id, from, to, maxBytes);
+  }
+
+  #takeStore(request: StoreRequest): void {
+    const { node } = this;
+    node.cluster.monitor.storeRequested(node, request);
+    if (this.#store) {
+      throw new Error(`${node.id} asks for store ${request.ticket} before ${this.#store.ticket} is stored`);
+    }
+    if (request.compactTo > 0) node.cluster.counts.add("event compaction");
+    this.#store = request;
+  }
+
+  #messagesBeforeCrash(ready: Ready): number {
+    const { world, knobs } = this.node.cluster;
+    if (this.#doomed === null || !world.chance(knobs.crashMidStep)) return Number.POSITIVE_INFINITY;
+    return world.integer(0, ready.messages.length);
+  }
+
+  #handleReads(ready: Ready): void {
+    const { monitor } = this.node.cluster;
+    for (const context of ready.readsRefused) {
+      monitor.readEnded(this.#readView(context));
+      this.reads.refused(context);
+    }
+    for (const { context, index } of ready.reads) {
+      monitor.readGranted(this.#readView(context), index);
+      this.reads.granted(context, index);
+    }
+    if (ready.reads.length > 0) this.reads.serve(this.machine);
+  }
+
+  #fetch(id: number, from: number, to: number, maxBytes: number): void {
+    const { world, knobs, counts } = this.node.cluster;
+    this.#later(world.between(knobs.write.min, knobs.write.max), () => {
+      counts.add("event log read");
+      const entries = this.node.durable.read(from, to, maxBytes);
+      if (entries.length > 0) this.step({ type: "fetched", id, entries });
+    });
+  }
+
+  #note(event: RaftEvent): void {
+    const { id, cluster } = this.node;
+    const { world, knobs, counts, faultsOn } = cluster;
+    world.trace.line(world.now, () => `${id}   ${JSON.stringify(event)}`);
+    counts.add(`event ${event.type}`);
+    if (!faultsOn || this.#doomed !== null) return;
+    if (event.type === "committed") {
+      if (knobs.crashAtCommit === 0 || this.raft.status().role !== "leader") return;
+      if (world.chance(knobs.crashAtCommit)) this.#doomed = "crash at a commit";
+    } else if (
+      (event.type === "roleChanged" && event.role !== "follower") ||
+      (event.type === "voteGranted" && !event.preVote)
+    ) {
+      if (world.chance(knobs.crashAtElection)) this.#doomed = "crash at an election";
+    }
+  }
+
+  /** One batch is in flight at a time; what arrives meanwhile makes the next one. */
+  #maybeWrite(): void {
+    const { durable, cluster } = this.node;
+    if (durable.busy || (!this.#store && this.#flush !== "due")) return;
+    const store = this.#store;
+    this.#store = null;
+    this.#flush = "never";
+    // The state on disk never includes what the log on disk does not.
+    const end = store?.entries.at(-1)?.index ?? durable.last.index;
+    const flushable = this.#unflushed.findIndex((entry) => entry.index > end);
+    const count = Math.min(effectsPerBatch, flushable < 0 ? this.#unflushed.length : flushable);
+    const applied = this.#unflushed.splice(0, count);
+    if (!store && applied.length === 0) return;
+    durable.begin({ store, applied });
+    const { min, max } = this.node.writeSpan;
+    // The disk goes on while the process stands still.
+    cluster.world.after(cluster.world.between(min, max), () => {
+      if (this.#over) return;
+      const batch = durable.complete();
+      this.node.run(() => this.#written(batch));
+    });
+  }
+
+  #written({ store, applied }: Batch): void {
+    if (store) this.step({ type: "stored", ticket: store.ticket });
+    if (applied.length > 0) this.#reportApplied();
+    if (this.#over) return;
+    this.#flushLater();
+    this.#maybeWrite();
+  }
+
+  #maybeApply(): void {
+    if (this.#applying || this.#toApply.length === 0) return;
+    const { node, machine } = this;
+    const { world, knobs, monitor } = node.cluster;
+    this.#applying = true;
+    this.#later(world.between(knobs.apply.min, knobs.apply.max), () => {
+      this.#applying = false;
+      for (const entry of this.#toApply.splice(0, world.integer(1, 20))) {
+        const result = machine.apply(entry);
+        monitor.entryApplied(node, entry, machine.digest);
+        this.#unflushed.push(entry);
+        this.proposals.executed(entry, result as CommandResult);
+      }
+      this.#reportApplied();
+      if (this.#over) return;
+      this.reads.serve(machine);
+      this.#flushLater();
+      this.#maybeApply();
+    });
+  }
+
+  #reportApplied(): void {
+    this.step({ type: "applied", applied: this.machine.applied, durable: this.node.durable.applied });
+  }
+
+  #flushLater(): void {
+    if (this.#unflushed.length === 0 || this.#flush !== "never") return;
+    this.#flush = "scheduled";
+    this.#later(this.node.cluster.knobs.idleFlush, () => {
+      if (this.#flush !== "scheduled") return;
+      this.#flush = "due";
+      this.#maybeWrite();
+    });
+  }
+
+  #later(delay: number, run: () => void): void {
+    this.node.cluster.world.after(delay, () => {
+      if (!this.#over) this.node.run(run);
+    });
+  }
+
+  #readView(context: number): { readonly node: string; readonly life: number; readonly context: number } {
+    return { node: this.node.id, life: this.number, context };
+  }
+}
