@@ -79,10 +79,13 @@ const balanced = [
   "&#49;",
 ];
 
-type Mutation = (document: string[]) => string[];
+export type Mutation = (document: string[]) => string[];
 
-/** Characters are code points, so that no mutation makes a lone surrogate, which UTF-8 cannot carry. */
-const mutation: fc.Arbitrary<Mutation> = fc
+/**
+ * One change to a document in pieces. As characters they are code points, so that no mutation makes a lone
+ * surrogate, which UTF-8 cannot carry.
+ */
+export const mutation: fc.Arbitrary<Mutation> = fc
   .tuple(fc.nat({ max: 5 }), fc.nat(), fc.nat(), fc.constantFrom(...tokens, ...balanced))
   .map(([kind, first, second, token]) => (document) => {
     const at = first % (document.length + 1);

@@ -22,7 +22,7 @@ export interface EncodeOptions {
 }
 
 const header = '<?xml version="1.0" encoding="UTF-8"?>\n';
-const apacheNamespace = ' xmlns:ex="http://ws.apache.org/xmlrpc/namespaces/extensions"';
+export const apacheNamespace = ' xmlns:ex="http://ws.apache.org/xmlrpc/namespaces/extensions"';
 
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
@@ -188,7 +188,12 @@ function writeBytes({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return `<value><base64>${Buffer.from(buffer, byteOffset, byteLength).toString("base64")}</base64></value>`;
 }
 
+/** What cannot stand in a text as it is, and every surrogate: most texts have none, and are done. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const remarkableCharacter = /[\u0000-\u0008\u000B-\u001F&<>\uD800-\uDFFF\uFFFE\uFFFF]/;
+
 function writeText(text: string): string {
+  if (!remarkableCharacter.test(text)) return text;
   const position = text.search(illegalCharacter);
   if (position !== -1) {
     const code = (text.codePointAt(position) ?? 0).toString(16).toUpperCase().padStart(4, "0");

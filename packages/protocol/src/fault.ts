@@ -1,3 +1,5 @@
+import { isInt, isStruct, type Value } from "./value.js";
+
 /**
  * Every fault code that Quorate itself answers with.
  *
@@ -60,4 +62,11 @@ export class Fault extends Error {
   get faultString(): string {
     return this.message;
   }
+}
+
+/** The fault that a value describes: a struct of a code and a text, and nothing else. */
+export function faultOf(value: Value): Fault | undefined {
+  if (!isStruct(value) || Object.keys(value).length !== 2) return undefined;
+  const { faultCode, faultString } = value;
+  return isInt(faultCode) && typeof faultString === "string" ? new Fault(faultCode, faultString) : undefined;
 }

@@ -146,6 +146,8 @@ describe("limits, before a tree is built", () => {
   test("the number of values and of elements", () => {
     expect(check(`<a>${"<value/>".repeat(10)}</a>`, { values: 10 })).toContain("value");
     expect(refusal(`<a>${"<value/>".repeat(11)}</a>`, { values: 10 }).code).toBe(-32005);
+    const arrays = "<member><name/><value><array><data/></array></value></member>".repeat(10);
+    expect(check(`<a>${arrays}</a>`, { values: 10 })).toContain("member");
     expect(refusal(`<a>${"<b/>".repeat(100)}</a>`, { values: 10 }).code).toBe(-32005);
   });
 });

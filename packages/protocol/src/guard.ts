@@ -11,7 +11,8 @@ const equalsSign = 0x3d;
 const doubleQuote = 0x22;
 const singleQuote = 0x27;
 
-const declaration =
+/** The XML declaration, up to its end (section 2.8). */
+export const declaration =
   /^<\?xml[ \t\n]+version[ \t\n]*=[ \t\n]*(?:"[A-Za-z0-9._-]*"|'[A-Za-z0-9._-]*')(?:[ \t\n]+encoding[ \t\n]*=[ \t\n]*(?:"[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*'))?(?:[ \t\n]+standalone[ \t\n]*=[ \t\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\n]*\?>/;
 
 const reference = /&(?:(?:amp|lt|gt|quot|apos)|#([0-9]+)|#x([0-9A-Fa-f]+));/y;
@@ -20,8 +21,8 @@ const reference = /&(?:(?:amp|lt|gt|quot|apos)|#([0-9]+)|#x([0-9A-Fa-f]+));/y;
 const elementsAround = 8;
 /** Each level of nesting is at most three elements deep: value, struct, member. */
 const elementsPerLevel = 3;
-/** Each value comes with at most four elements: member, name, value and its type. */
-const elementsPerValue = 4;
+/** Each value comes with at most five elements: member, name, value, array and data. */
+const elementsPerValue = 5;
 
 /**
  * Checks in one linear scan that a document is well-formed XML 1.0 without a DOCTYPE, because

@@ -1,14 +1,11 @@
-// Reading
-
-// Values
+// Reading is `decode.js`, writing `encode.js`, what both refuse `errors.js`, what they speak of `value.js`.
+// For tools and tests only: the fast path on its own, and `checkWellFormed`, the first step of the full path.
 export { DateTime } from "./date-time.js";
 export { type Call, type DecodeOptions, decodeCall, decodeResponse } from "./decode.js";
-// Writing
 export { type Dialect, type EncodeOptions, encodeCall, encodeFault, encodeResponse } from "./encode.js";
-// Refusals
 export { DecodeError, EncodeError } from "./errors.js";
+export { decodeCallFast, decodeResponseFast } from "./fast-decode.js";
 export { Fault, type FaultCode, faultCodes } from "./fault.js";
-// For tools and tests: the first step of the full path on its own
 export { checkWellFormed } from "./guard.js";
 export { defaultLimits, type Limits, resolveLimits } from "./limits.js";
 export {
