@@ -61,6 +61,23 @@ describe("proposals", () => {
     expect(proposals.size).toBe(0);
   });
 
+  it("ends as lost when an entry of a later term was executed before its index: nothing may ever come there", () => {
+    propose("first", { index: 7, term: 2 });
+    propose("former", { index: 9, term: 2 });
+    propose("middle", { index: 9, term: 4 });
+    propose("newest", { index: 9, term: 6 });
+    proposals.applied(entry(5, 2), { value: "other" });
+    expect(ended).toEqual([]);
+    proposals.applied(entry(6, 4, EntryType.noOp), null);
+    expect(ended.map(([name, { kind }]) => `${name} ${kind}`).sort()).toEqual(["first lost", "former lost"]);
+    expect(proposals.size).toBe(2);
+    proposals.applied(entry(9, 4), { value: "done" });
+    expect(ended.slice(2)).toEqual([
+      ["newest", { kind: "lost" }],
+      ["middle", { kind: "applied", index: 9, result: "done" }],
+    ]);
+  });
+
   it("ends as refused, or as unknown when the node stops; once", () => {
     const context = propose("refused");
     proposals.refused({ context, reason: "overloaded" });

@@ -19,6 +19,9 @@ interface Accepted<Result> {
  * A proposal waits first under its context, for the core to accept or refuse it; then under its index, for
  * an entry to be committed there. Same term: it is that entry. Another term: another leader's entry took
  * the place, and the proposal can never be committed (paper, section 5.4.3).
+ *
+ * The terms of committed entries never fall. So the first executed entry of a later term, wherever it lies,
+ * also ends every proposal of an earlier one that is still open: nothing may ever come to its index.
  */
 export class Proposals<Result> {
   #contexts = 0;
@@ -26,6 +29,8 @@ export class Proposals<Result> {
   readonly #byIndex = new Map<Index, Accepted<Result>>();
   readonly #log: RaftLog;
   #size = 0;
+  /** Term of the last executed entry. */
+  #term: Term = 0;
 
   constructor(log: RaftLog) {
     this.#log = log;
@@ -61,8 +66,7 @@ export class Proposals<Result> {
   /** The entry was executed. `result` is null for entries that no proposal can be (no-op, membership). */
   applied(entry: Entry, result: { readonly value: Result } | null): void {
     let pending = this.#byIndex.get(entry.index);
-    if (pending === undefined) return;
-    this.#byIndex.delete(entry.index);
+    if (pending !== undefined) this.#byIndex.delete(entry.index);
     for (; pending !== undefined; pending = pending.former) {
       const same = pending.term === entry.term && result !== null;
       this.#end(
@@ -70,6 +74,27 @@ export class Proposals<Result> {
         same ? { kind: "applied", index: entry.index, result: result.value } : { kind: "lost" },
       );
     }
+    if (entry.term > this.#term) {
+      this.#term = entry.term;
+      this.#endEarlierThan(entry.term);
+    }
+  }
+
+  #endEarlierThan(term: Term): void {
+    for (const [index, newest] of this.#byIndex) {
+      const kept = this.#withoutEarlier(newest, term);
+      if (kept === undefined) this.#byIndex.delete(index);
+      else this.#byIndex.set(index, kept);
+    }
+  }
+
+  /** What stays open of the proposals at one index; their terms fall from the newest to the oldest. */
+  #withoutEarlier(pending: Accepted<Result> | undefined, term: Term): Accepted<Result> | undefined {
+    if (pending === undefined) return undefined;
+    const former = this.#withoutEarlier(pending.former, term);
+    if (pending.term >= term) return { ...pending, former };
+    this.#end(pending.settle, { kind: "lost" });
+    return undefined;
   }
 
   /** This node stops: nobody here will learn how the rest ends. */
