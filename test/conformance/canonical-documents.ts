@@ -32,6 +32,9 @@ const doubtful = [
     "&nbsp;",
     "&AMP;",
     "&ltt;",
+    "&lt",
+    "&amp",
+    "&#65",
     "&#0;",
     "&#xFFFE;",
     "&#xD800;",
@@ -213,9 +216,68 @@ export function tokensOf(document: string): string[] {
   return document.match(/<[^>]*>|&[^;<]{0,10};|[^<&]+|[<&]/g) ?? [];
 }
 
-const damage = fc.tuple(fc.boolean(), mutation).map(([coarse, mutate]): Mutation => {
-  return coarse ? mutate : (pieces) => mutate(Array.from(pieces.join("")));
-});
+const elementNames = [
+  ...["methodCall", "methodName", "methodResponse", "params", "param", "fault", "value"],
+  ...["array", "data", "struct", "member", "name", "string", "int", "i8", "nil", "ex:nil"],
+  ...["methodcall", "METHODCALL", "methodresponse", "Value", "i1", "ex:string", "valu"],
+];
+
+/** Changes one element as a whole, so that most documents stay well-formed. */
+const elementMutation: fc.Arbitrary<Mutation> = fc
+  .tuple(fc.nat({ max: 5 }), fc.nat(), fc.constantFrom(...elementNames))
+  .map(
+    ([kind, choice, name]): Mutation =>
+      (tokens) => {
+        const starts = [...tokens.keys()].filter((index) => /^<[^/?!]/.test(tokens[index] ?? ""));
+        const start = starts[choice % starts.length] ?? 0;
+        const end = elementEnd(tokens, start);
+        const before = tokens.slice(0, start);
+        const element = tokens.slice(start, end);
+        const after = tokens.slice(end);
+        switch (kind) {
+          case 0: // delete
+            return [...before, ...after];
+          case 1: // double
+            return [...before, ...element, ...element, ...after];
+          case 2: // move behind the next element
+            return [
+              ...before,
+              ...after.slice(0, elementEnd(after, 0)),
+              ...element,
+              ...after.slice(elementEnd(after, 0)),
+            ];
+          case 3: // take its content out of it
+            return [...before, ...element.slice(1, -1), ...after];
+          case 4: // take its content away
+            return [...before, element.at(0) ?? "", element.at(-1) ?? "", ...after];
+          default: // rename
+            return [...before, `<${name}>`, ...element.slice(1, -1), `</${name}>`, ...after];
+        }
+      },
+  );
+
+/** The end of the element that starts at a token; of the token itself when it is no element. */
+function elementEnd(tokens: readonly string[], start: number): number {
+  let depth = 0;
+  for (let index = start; index < tokens.length; index++) {
+    const token = tokens[index] ?? "";
+    if (token.startsWith("</")) depth--;
+    else if (/^<[^?!]/.test(token) && !token.endsWith("/>")) depth++;
+    if (depth <= 0) return index + 1;
+  }
+  return tokens.length;
+}
+
+const damage: fc.Arbitrary<Mutation> = fc.oneof(
+  mutation,
+  mutation.map(
+    (mutate): Mutation =>
+      (tokens) =>
+        mutate(Array.from(tokens.join(""))),
+  ),
+  elementMutation,
+  elementMutation,
+);
 
 /** What is left of a document after deleting, doubling, moving and inserting characters or tokens. */
 export function damaged(documents: fc.Arbitrary<string>): fc.Arbitrary<string> {

@@ -83,6 +83,7 @@ describe("left to the full path", () => {
     "<value>a]]>b</value>",
     "<value>&nbsp;</value>",
     "<value>&amp</value>",
+    "<value>&ampx</value>",
     "<value>&</value>",
     "<value>&#0;</value>",
     "<value>&#xD800;</value>",

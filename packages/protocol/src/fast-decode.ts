@@ -260,6 +260,7 @@ function decodeReferences(text: string): string {
   let from = 0;
   for (let at = text.indexOf("&"); at !== -1; at = text.indexOf("&", from)) {
     const end = text.indexOf(";", at);
+    if (end === -1) throw surprise;
     decoded += text.slice(from, at) + referred(text.slice(at + 1, end));
     from = end + 1;
   }
