@@ -120,7 +120,7 @@ test("runs a service file, and the command line talks to it", async () => {
   const level = quorate(["call", "stock.level", "apple", "--url", url]);
   expect([await level.ended, level.output().trim()]).toEqual([0, "0"]);
   const reserve = quorate(["call", "stock.reserve", "apple", "1", "--url", url]);
-  expect([await reserve.ended, reserve.output().trim()]).toEqual([3, "quorate: fault 409: only -1 left"]);
+  expect([await reserve.ended, reserve.output().trim()]).toEqual([3, "quorate: fault 409: only 0 left"]);
   const nobody = quorate(["call", "stock.level", "apple", "--url", "http://127.0.0.1:9"]);
   expect(await nobody.ended).toBe(4);
   run.child.kill("SIGINT");
