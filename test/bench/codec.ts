@@ -86,6 +86,7 @@ const small = call("<value><string>part 4711: bolts &amp; nuts, the box of forty
 const large = call(
   `<value><array><data>\n${Array.from({ length: 1000 }, (_, index) => item(index)).join("")}</data></array></value>\n`,
 );
+const blob = call(`<value><base64>\n${`${"QUJD".repeat(19)}\n`.repeat(2 ** 21 / 77)}</base64></value>\n`);
 
 function timing(run: () => unknown): Timing {
   return (times) => {
@@ -135,7 +136,7 @@ async function measure(list: readonly Operation[]): Promise<{ operation: string;
 
 const peer = isInstalled("python3") ? new Python() : undefined;
 const report: object[] = [];
-for (const [name, document] of Object.entries({ small, large })) {
+for (const [name, document] of Object.entries({ small, large, blob })) {
   await peer?.ask({ name, document: document.toString() });
   const results = await measure(operations(name, document, peer));
   report.push({ document: name, bytes: document.length, results });

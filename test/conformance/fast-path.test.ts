@@ -15,7 +15,8 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyValue, xmlText } from "./arbitraries.js";
-import { canonicalDocument, damaged, variants } from "./canonical-documents.js";
+import { canonicalDocument } from "./canonical-documents.js";
+import { damaged, variants } from "./damage.js";
 import { gentlyMutatedDocument, mutatedDocument } from "./mutations.js";
 import { stockDocuments } from "./stock-documents.js";
 import { bodyOf, loadVectors } from "./vectors.js";

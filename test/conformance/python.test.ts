@@ -1,4 +1,11 @@
-import { checkWellFormed, DecodeError, decodeCall, defaultLimits, encodeCall } from "@quorate/protocol";
+import {
+  checkWellFormed,
+  DecodeError,
+  decodeCall,
+  decodeCallFast,
+  defaultLimits,
+  encodeCall,
+} from "@quorate/protocol";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { requireProgram } from "../support/system.js";
@@ -33,8 +40,11 @@ describe.runIf(requireProgram("python3", "python3"))("compared with CPython", ()
     await fc.assert(
       fc.asyncProperty(params, async (values) => {
         const tagged = values.map(toTagged);
-        const call = decodeCall(Buffer.from(await python.encode(tagged)));
+        const document = await python.encode(tagged);
+        const call = decodeCall(Buffer.from(document));
         expect(call.method).toBe("echo");
+        const text = document.replace(/\r\n?/g, "\n");
+        expect(decodeCallFast(text, defaultLimits), "the fast path gave up").toBeDefined();
         expect(tagAll(call.params)).toStrictEqual(tagged.map(withLineFeeds).map(normalised));
       }),
       { numRuns: 1500 },
