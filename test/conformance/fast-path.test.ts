@@ -26,6 +26,7 @@ import { bodyOf, loadVectors } from "./vectors.js";
 
 const numRuns = Number(process.env.FAST_PATH_RUNS ?? 4000);
 const seed = Number(process.env.FAST_PATH_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const timeout = 60_000 + numRuns * 3;
 
 const calls = { fast: decodeCallFast, decode: decodeCall };
 const responses = { fast: decodeResponseFast, decode: decodeResponse };
@@ -103,7 +104,7 @@ describe("what the fast path reads, the full path reads the same", () => {
       3,
     ],
     ["damaged documents of every kind", fc.oneof(mutatedDocument, gentlyMutatedDocument), fc.constant({}), 1],
-  ])(`%s (seed ${seed})`, (_, documents, limits, percentMin) => {
+  ])(`%s (seed ${seed})`, { timeout }, (_, documents, limits, percentMin) => {
     let taken = 0;
     let all = 0;
     fc.assert(
@@ -138,7 +139,9 @@ describe("what the fast path reads, the full path reads the same", () => {
   );
 });
 
-test(`an option that changes nothing but the time, refusals and damaged bytes included (seed ${seed})`, () => {
+test(`an option that changes nothing but the time, refusals and damaged bytes included (seed ${seed})`, {
+  timeout,
+}, () => {
   const charset = fc.constantFrom(undefined, "utf-8", "us-ascii", "iso-8859-1", "windows-1252");
   const bytes = fc
     .tuple(
