@@ -45,8 +45,8 @@ function attempt<T>(text: string, limits: Limits, read: (reader: FastReader) => 
 
 /**
  * Each method reads what its name says from the current position, and stands behind it afterwards.
- * It recurses once per level of nesting, which the limit bounds. Of the guard's two other limits,
- * elements and their depth, nothing canonical can pass the one without passing values or depth.
+ * It recurses once per level of nesting, which the limit bounds. The guard's limits on elements and on
+ * their depth need no counting here: a canonical document passes the limits on values and depth first.
  */
 class FastReader {
   readonly #text: string;
