@@ -50,6 +50,11 @@ export class OneNode {
     return this.apply(encodeBatch(this.registry, calls, this.context)).then(seen);
   }
 
+  /** As `batch`, of queries alone: against the state at hand, without the log. */
+  async readBatch(...calls: BatchCall[]): Promise<Value> {
+    return seen(await this.machine.runBatch(calls, this.state));
+  }
+
   async apply(data: Uint8Array): Promise<CallResult> {
     const index = this.state.index + 1;
     const entry = { index, term: 1, type: EntryType.application, data };

@@ -12,7 +12,7 @@ import {
   UnknownServiceVersion,
 } from "@quorate/server/testing";
 import { describe, expect, it } from "vitest";
-import { OneNode } from "./one-node.js";
+import { nodeWith, OneNode } from "./one-node.js";
 
 const entryOf = (data: Uint8Array, index = 1) => ({ index, term: 1, type: EntryType.application, data });
 
@@ -174,6 +174,85 @@ describe("a batch", () => {
   });
 });
 
+describe("a batch of queries alone", () => {
+  it("answers each in its place, unknown methods and commands too", async () => {
+    const node = new OneNode(kvRegistry());
+    await node.call("kv.set", "a", 1);
+    const answers = await node.readBatch(
+      { method: "kv.get", params: ["a"] },
+      { method: "kv.get", params: ["b"] },
+      { method: "kv.nonsense", params: [] },
+      { method: "kv.set", params: ["a", 2] },
+      { method: "kv.get", params: [] },
+      { method: "kv.count", params: [] },
+    );
+    expect(answers).toEqual([
+      [1],
+      { faultCode: 404, faultString: "key not found: b" },
+      { faultCode: -32601, faultString: "no such method: kv.nonsense" },
+      { faultCode: -32603, faultString: "kv.set is a command and must be proposed" },
+      { faultCode: -32602, faultString: expect.any(String) },
+      [1],
+    ]);
+    expect(await node.call("kv.get", "a")).toBe(1);
+    expect(node.state.open).toBe(0);
+  });
+
+  it("sees one moment of the state, whatever is executed while it waits for a range", async () => {
+    const node = new OneNode(kvRegistry());
+    await node.call("kv.set", "a", 1);
+    const waiting = node.readBatch(
+      { method: "kv.get", params: ["a"] },
+      { method: "kv.list", params: [""] },
+      { method: "kv.get", params: ["a"] },
+      { method: "kv.count", params: [] },
+    );
+    await node.batch({ method: "kv.set", params: ["a", 2] }, { method: "kv.set", params: ["b", 2] });
+    expect(await waiting).toEqual([[1], [[{ key: "a", value: 1 }]], [1], [1]]);
+  });
+
+  it("keeps the exhaustion of the engine to the query that caused it", async () => {
+    const overflow = (): number => overflow() + 1;
+    const node = nodeWith({ qDeep: () => overflow(), qCount: (tx) => tx.count({}) });
+    expect(
+      await node.readBatch(
+        { method: "qCount", params: [] },
+        { method: "qDeep", params: [] },
+        { method: "qCount", params: [] },
+      ),
+    ).toEqual([[0], { faultCode: -32603, faultString: expect.stringContaining("qDeep") }, [0]]);
+  });
+});
+
+describe("the results of a batch", () => {
+  const mebibyte = 1024 * 1024;
+  const node = nodeWith({
+    fill: (tx, key) => {
+      tx.set([String(key)], 1);
+      return "x".repeat(7 * mebibyte);
+    },
+    qHas: (tx, key) => tx.has([String(key)]),
+    qMuch: () => "x".repeat(7 * mebibyte),
+  });
+  const tooMuch = { faultCode: -32005, faultString: expect.stringContaining("16777216 bytes") };
+
+  it("are bounded together; a command whose result has no room leaves nothing behind", async () => {
+    const keys = ["a", "b", "c"];
+    const results = (await node.batch(
+      ...keys.map((key) => ({ method: "fill", params: [key] })),
+      ...keys.map((key) => ({ method: "qHas", params: [key] })),
+    )) as unknown[];
+    expect(results.slice(2)).toEqual([tooMuch, [true], [true], [false]]);
+    expect(await node.call("qHas", "c")).toBe(false);
+  });
+
+  it("are bounded without commands, too", async () => {
+    const call = { method: "qMuch", params: [] };
+    const results = (await node.readBatch(call, call, call)) as unknown[];
+    expect(results[2]).toEqual(tooMuch);
+  });
+});
+
 describe("the digest", () => {
   const run = async (...calls: [string, ...(string | number)[]][]) => {
     const node = new OneNode(kvRegistry());
@@ -208,6 +287,19 @@ describe("the digest", () => {
     expect(await run(["kv.set", "a", 1], ["kv.incr", "a"])).toBe(
       "41028183acd72667726fcf8d2b7efa7004b09f0a53395c25dc1413bd1e15cda8",
     );
+  });
+
+  it("holds what the queries of a batch answered", async () => {
+    const digestOf = async (...keys: string[]) => {
+      const node = new OneNode(kvRegistry());
+      await node.batch(
+        { method: "kv.set", params: ["a", 1] },
+        ...keys.map((key) => ({ method: "kv.get", params: [key] })),
+      );
+      return Buffer.from(readMetadata(node.state).digest).toString("hex");
+    };
+    const digests = await Promise.all([digestOf(), digestOf("a"), digestOf("b"), digestOf("a", "a")]);
+    expect(new Set(digests).size).toBe(digests.length);
   });
 
   it("does not depend on texts of thrown errors, which differ between versions of Node", async () => {

@@ -12,6 +12,8 @@ export const operationsMax = 100_000;
 export const valueDepthMax = 128;
 /** Keys and values that a command (all commands of a batch together) sets, in bytes. */
 export const writtenBytesMax = 8 * 1024 * 1024;
+/** Results of all calls of a batch together, packed, in bytes: each is held until the last call has ended. */
+export const batchResultBytesMax = 16 * 1024 * 1024;
 /** Pairs that one range returns. */
 export const rangePairsMax = 10_000;
 /** Stored keys and values that all ranges of one call return together, in bytes. */

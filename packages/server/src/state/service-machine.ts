@@ -6,7 +6,7 @@ import { Fault, faultCodes, type Struct, struct, type Value } from "@quorate/pro
 import type { ApplyOutcome, StateView } from "@quorate/raft";
 import type { Entry } from "@quorate/raft/core";
 import type { RegisteredMethod, Registry } from "../services/registry.js";
-import { operationsMax } from "./budgets.js";
+import { batchResultBytesMax, operationsMax } from "./budgets.js";
 import {
   type CallScope,
   type CommandFacts,
@@ -22,6 +22,7 @@ import { EngineFailure, faultResult, runHandler } from "./run-handler.js";
 import { runSteps, type Step } from "./run-steps.js";
 import { encodeTuple } from "./tuple-key.js";
 import type { BatchCall, CallResult, ServiceLog, ServiceMachine } from "./types.js";
+import { packValue } from "./value-encoding.js";
 import { WriteSet } from "./write-set.js";
 
 /** A committed entry names a service or version that this node does not run. It must stop, or it would diverge. */
@@ -56,26 +57,23 @@ class RegistryMachine implements ServiceMachine {
       const effects = writes.effects();
       const digest = chainDigest(metadata.digest, entry.index, results, effects);
       effects.push(metadataEffect({ lastNow: now, digest }));
-      return { result: resultOf(command, results), effects };
+      return { result: command.kind === "batch" ? batchResult(results) : onlyResult(results), effects };
     };
     const results = runSteps(steps, view, operationsMax + 1);
     return results instanceof Promise ? results.then(finish) : finish(results);
   }
 
   runQuery(method: string, params: readonly Value[], view: StateView): CallResult | Promise<CallResult> {
-    const found = this.#registry.find(method);
-    if (found === undefined) return noSuchMethod(method);
-    if (found.kind !== "query") {
-      return faultResult(new Fault(faultCodes.internalError, `${method} is a command and must be proposed`));
-    }
-    try {
-      const results = runSteps([this.#queryStep(found, params)], view, Number.MAX_SAFE_INTEGER);
-      return results instanceof Promise
-        ? results.then(onlyResult).catch((error) => this.#queryFailure(method, error))
-        : onlyResult(results);
-    } catch (error) {
-      return this.#queryFailure(method, error);
-    }
+    const step = this.#queryStep({ method, params }, nothingSpent({ inBatch: false, countsPairs: false }));
+    const results = runSteps([step], view, Number.MAX_SAFE_INTEGER);
+    return results instanceof Promise ? results.then(onlyResult) : onlyResult(results);
+  }
+
+  runBatch(calls: readonly BatchCall[], view: StateView): CallResult | Promise<CallResult> {
+    const spending = nothingSpent({ inBatch: true, countsPairs: false });
+    const steps = calls.map((call) => this.#queryStep(call, spending));
+    const results = runSteps(steps, view, Number.MAX_SAFE_INTEGER);
+    return results instanceof Promise ? results.then(batchResult) : batchResult(results);
   }
 
   /** A query that exhausts V8 has changed nothing: only its caller hears of it. A storage failure is another matter. */
@@ -97,7 +95,7 @@ class RegistryMachine implements ServiceMachine {
   }
 
   #steps(command: LogEntry, facts: CommandFacts, writes: WriteSet): Step[] {
-    const spending: Spending = { operations: 0, writtenBytes: 0, countsPairs: true };
+    const spending = nothingSpent({ inBatch: command.kind === "batch", countsPairs: true });
     return callsOf(command).map(({ method, params }, place) => {
       const found = this.#registry.find(method);
       if (found === undefined) return () => noSuchMethod(method);
@@ -113,10 +111,22 @@ class RegistryMachine implements ServiceMachine {
     });
   }
 
-  #queryStep(method: RegisteredMethod, params: readonly Value[]): Step {
-    const spending: Spending = { operations: 0, writtenBytes: 0, countsPairs: false };
+  #queryStep({ method, params }: BatchCall, spending: Spending): Step {
+    const found = this.#registry.find(method);
+    if (found === undefined) return () => noSuchMethod(method);
+    if (found.kind !== "query") {
+      const fault = new Fault(faultCodes.internalError, `${method} is a command and must be proposed`);
+      return () => faultResult(fault);
+    }
     const scope = { service: this.#service, writes: new WriteSet(), spending };
-    return this.#step(method, params, scope, (run) => new ViewContext(run));
+    const step = this.#step(found, params, scope, (run) => new ViewContext(run));
+    return (read, ranges) => {
+      try {
+        return step(read, ranges);
+      } catch (error) {
+        return this.#queryFailure(method, error);
+      }
+    };
   }
 
   /** An attempt writes and spends on copies, which count only once it has a result. */
@@ -130,11 +140,11 @@ class RegistryMachine implements ServiceMachine {
       const writes = new WriteSet(entry.writes);
       const spending = { ...entry.spending };
       const run = new Run({ service: entry.service, read, ranges, writes, spending });
-      const outcome = runHandler(this.#registry, method, params, contextOf(run), run, this.#log);
-      if ("what" in outcome) return outcome;
+      const ended = runHandler(this.#registry, method, params, contextOf(run), run, this.#log);
+      if ("what" in ended) return ended;
+      const outcome = withinBatch(ended, spending);
       if (outcome.ok) writes.mergeIntoParent();
-      entry.spending.operations = spending.operations;
-      entry.spending.writtenBytes = spending.writtenBytes;
+      Object.assign(entry.spending, spending);
       return outcome;
     };
   }
@@ -151,9 +161,33 @@ function callsOf(command: LogEntry): readonly BatchCall[] {
   });
 }
 
-/** A batch answers as `system.multicall` does: per call an array of its one result, or a fault struct. */
-function resultOf(command: LogEntry, results: readonly CallResult[]): CallResult {
-  if (command.kind === "command") return onlyResult(results);
+function nothingSpent(of: { readonly inBatch: boolean; readonly countsPairs: boolean }): Spending {
+  return {
+    operations: 0,
+    writtenBytes: 0,
+    resultBytes: of.inBatch ? 0 : null,
+    countsPairs: of.countsPairs,
+  };
+}
+
+/** The result, or the fault of a call whose result is too much beside those before it. Room that is refused is not spent. */
+function withinBatch(result: CallResult, spending: Spending): CallResult {
+  if (spending.resultBytes === null || !result.ok) return result;
+  const bytes = spending.resultBytes + packValue(result.value).length;
+  if (bytes > batchResultBytesMax) {
+    return faultResult(
+      new Fault(
+        faultCodes.tooLarge,
+        `the results of this system.multicall have more than ${batchResultBytesMax} bytes up to here; ask for less at once`,
+      ),
+    );
+  }
+  spending.resultBytes = bytes;
+  return result;
+}
+
+/** As `system.multicall` answers: per call an array of its one result, or a fault struct. */
+function batchResult(results: readonly CallResult[]): CallResult {
   return {
     ok: true,
     value: results.map((result) => (result.ok ? [result.value] : faultStruct(result.fault))),

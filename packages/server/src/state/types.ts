@@ -38,4 +38,9 @@ export interface ServiceMachine extends StateMachine<CallResult> {
    * service did wrong (that is a fault); throws or rejects when the storage fails.
    */
   runQuery(method: string, params: readonly Value[], view: StateView): CallResult | Promise<CallResult>;
+  /**
+   * Run several queries against one moment of the state. The value is that of a batch in the log: per call an
+   * array of its one result, or a fault struct. Ends and throws as `runQuery` does.
+   */
+  runBatch(calls: readonly BatchCall[], view: StateView): CallResult | Promise<CallResult>;
 }
