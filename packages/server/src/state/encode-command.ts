@@ -17,7 +17,7 @@ export function encodeCommand(
   const found = registry.require(method);
   if (found.kind !== "command") throw new TypeError(`${method} is a query; queries are not proposed`);
   registry.checkParams(found, params);
-  return encodeLogEntry({ ...common(registry, context), kind: "command", method, params });
+  return encodeLogEntry(entryOf(registry, context, "command", method, params));
 }
 
 /**
@@ -30,13 +30,22 @@ export function encodeBatch(
   context: CommandContext,
 ): Uint8Array {
   const params = calls.map(({ method, params }): Value => [method, [...params]]);
-  return encodeLogEntry({ ...common(registry, context), kind: "batch", method: "", params });
+  return encodeLogEntry(entryOf(registry, context, "batch", "", params));
 }
 
-function common(registry: Registry, context: CommandContext): Omit<LogEntry, "kind" | "method" | "params"> {
+function entryOf(
+  registry: Registry,
+  context: CommandContext,
+  kind: LogEntry["kind"],
+  method: string,
+  params: readonly Value[],
+): LogEntry {
   return {
+    kind,
     service: registry.service,
     sha256: registry.sha256,
+    method,
+    params,
     session: null,
     seq: 0,
     lowestUnanswered: 0,

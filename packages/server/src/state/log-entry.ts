@@ -41,13 +41,40 @@ export class LogEntryError extends Error {
   override readonly name = "LogEntryError";
 }
 
+/**
+ * A service's version, as text and as bytes. Nearly every entry names the same one, so the last one is kept:
+ * the conversion would cost more than the rest of the field's way.
+ */
+class VersionBytes {
+  #text = "";
+  #bytes: Uint8Array = new Uint8Array();
+
+  of(text: string): Uint8Array {
+    if (text === this.#text) return this.#bytes;
+    // Kept by way of its bytes, which have one text only.
+    const bytes = Uint8Array.from(Buffer.from(text, "hex"));
+    this.textOf(bytes);
+    return bytes;
+  }
+
+  textOf(bytes: Uint8Array): string {
+    if (Buffer.compare(bytes, this.#bytes) !== 0) {
+      this.#text = Buffer.from(bytes).toString("hex");
+      this.#bytes = Uint8Array.from(bytes);
+    }
+    return this.#text;
+  }
+}
+
+const versionBytes = new VersionBytes();
+
 /** The canonical bytes. Throws `LogEntryError` when a field cannot be stored. */
 export function encodeLogEntry(entry: LogEntry): Uint8Array {
   const fields: Value[] = [
     version,
     entryKinds[entry.kind],
     entry.service,
-    Uint8Array.from(Buffer.from(entry.sha256, "hex")),
+    versionBytes.of(entry.sha256),
     entry.method,
     [...entry.params],
     entry.session,
@@ -98,7 +125,7 @@ function readFields(fields: Value): LogEntry {
   return {
     kind,
     service: text(fields, 2, "service"),
-    sha256: Buffer.from(bytesOf(fields, 3, "sha256", 32)).toString("hex"),
+    sha256: versionBytes.textOf(bytesOf(fields, 3, "sha256", 32)),
     method: text(fields, 4, "method"),
     params: list(fields, 5, "params"),
     session: orNull(fields, 6, "session", text),

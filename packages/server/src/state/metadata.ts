@@ -1,5 +1,5 @@
 /** The machine's own state, under one key that no service's key can equal (those begin with a string). */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Effect } from "@quorate/raft";
 import type { CallResult } from "./types.js";
 import { packValue } from "./value-encoding.js";
@@ -53,27 +53,71 @@ export function chainDigest(
   results: readonly CallResult[],
   effects: readonly Effect[],
 ): Uint8Array {
-  const parts: Uint8Array[] = [previous, uint64(index), uint64(results.length)];
+  transcript.start();
+  transcript.bytes(previous);
+  transcript.uint64(index);
+  transcript.uint64(results.length);
   for (const result of results) {
     const bytes = packValue(
       result.ok ? [true, result.value] : [false, result.fault.code, result.fault.message],
     );
-    parts.push(uint64(bytes.length), bytes);
+    transcript.uint64(bytes.length);
+    transcript.bytes(bytes);
   }
   for (const { key, value } of effects) {
-    parts.push(uint64(key.length), key);
+    transcript.uint64(key.length);
+    transcript.bytes(key);
     // One more than the length, so that 0 is free to mean "deleted".
-    parts.push(uint64(value === null ? 0 : value.length + 1));
-    if (value !== null) parts.push(value);
+    transcript.uint64(value === null ? 0 : value.length + 1);
+    if (value !== null) transcript.bytes(value);
   }
-  // One call into the hash per entry: each costs more than the copy that it saves.
-  return createHash("sha256").update(Buffer.concat(parts)).digest();
+  return transcript.sha256();
 }
 
-function uint64(number: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(number / 2 ** 32));
-  view.setUint32(4, number >>> 0);
-  return bytes;
+/**
+ * Gathers the parts of one entry in memory that is used again for the next: one call into the hash per entry
+ * (each costs more than the copies that it saves), and nothing to collect.
+ */
+class Transcript {
+  #buffer = Buffer.alloc(4096);
+  #view = new DataView(this.#buffer.buffer, this.#buffer.byteOffset, this.#buffer.length);
+  #length = 0;
+
+  start(): void {
+    this.#length = 0;
+    // One large entry does not keep its memory for ever.
+    if (this.#buffer.length > keptLength) this.#resize(4096);
+  }
+
+  uint64(number: number): void {
+    this.#reserve(8);
+    this.#view.setUint32(this.#length, Math.floor(number / 2 ** 32));
+    this.#view.setUint32(this.#length + 4, number >>> 0);
+    this.#length += 8;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  sha256(): Uint8Array {
+    return hash("sha256", this.#buffer.subarray(0, this.#length), "buffer");
+  }
+
+  #reserve(length: number): void {
+    const needed = this.#length + length;
+    if (needed > this.#buffer.length) this.#resize(Math.max(needed, 2 * this.#buffer.length));
+  }
+
+  #resize(length: number): void {
+    const larger = Buffer.alloc(length);
+    larger.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = larger;
+    this.#view = new DataView(larger.buffer, larger.byteOffset, larger.length);
+  }
 }
+
+const keptLength = 1024 * 1024;
+const transcript = new Transcript();

@@ -23,7 +23,6 @@ import { assertPacked, extensionTypes, packedDepthMax, ValueEncodingError } from
 const version = 1;
 const i8Min = -(2n ** 63n);
 const i8Max = 2n ** 63n - 1n;
-const loneSurrogate = /\p{Surrogate}/u;
 
 /** msgpackr writes -0 as 0; this stands in for it on its way through. */
 class NegativeZero {}
@@ -124,7 +123,7 @@ function toPacked(value: Value, depth: number): Packed {
 
 function wellFormed(text: string): string {
   // UTF-8 has no form for it: it would come back as another string.
-  if (loneSurrogate.test(text)) throw new ValueEncodingError("a string holds half a surrogate pair");
+  if (!text.isWellFormed()) throw new ValueEncodingError("a string holds half a surrogate pair");
   return text;
 }
 
