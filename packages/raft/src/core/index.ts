@@ -38,6 +38,7 @@ export type {
   GrantedRead,
   Ready,
   RefusedProposal,
+  Standing,
   Status,
   StoreRequest,
 } from "./ready.js";

@@ -72,18 +72,21 @@ export interface Ready {
   readonly events: readonly RaftEvent[];
 }
 
-/** What an operator or a router wants to know; cheap to take. */
-export interface Status {
-  readonly id: NodeId;
+export interface Standing {
   readonly role: Role;
   readonly term: Term;
   readonly leader: NodeId | null;
+  /** True once this leader's own-term no-op is committed and applied: only then can it serve. */
+  readonly canServe: boolean;
+}
+
+/** What an operator or a router wants to know; cheap to take. */
+export interface Status extends Standing {
+  readonly id: NodeId;
   readonly commit: Index;
   readonly applied: Index;
   readonly lastIndex: Index;
   readonly firstIndex: Index;
-  /** True once this leader's own-term no-op is committed and applied: only then can it serve. */
-  readonly canServe: boolean;
   /** Leader only: what it knows of each other member. */
   readonly followers: readonly FollowerStatus[];
 }

@@ -16,6 +16,7 @@ import {
   type Proposal,
   Raft,
   type Restored,
+  type Standing,
   type Status,
 } from "../core/index.js";
 import type { ApplyOutcome, Clock, StateMachine, Storage, Transport } from "../ports/index.js";
@@ -105,6 +106,10 @@ export class Consensus<Result> {
 
   status(): Status {
     return this.#raft.status();
+  }
+
+  standing(): Standing {
+    return this.#raft.standing();
   }
 
   /** The membership in force; null before birth. */

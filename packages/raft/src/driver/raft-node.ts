@@ -5,7 +5,14 @@
  *         ▲                    ▲                              ▲
  *       disk               transport ────── messages ─────────┘
  */
-import { birthRestored, isVoter, type Membership, type NodeId, type Restored } from "../core/index.js";
+import {
+  birthRestored,
+  isVoter,
+  type Membership,
+  type NodeId,
+  type Restored,
+  type Standing,
+} from "../core/index.js";
 import {
   type Identity,
   type NodeIntroduction,
@@ -59,6 +66,7 @@ class Server<Result> implements RaftNode<Result> {
   #birth: BirthProcess | null = null;
   #consensus: Consensus<Result> | null = null;
   #seen = "";
+  #standing: Standing | null = null;
   #stopping: Promise<void> | null = null;
   #failed = false;
   #transportClosing: Promise<void> | null = null;
@@ -259,8 +267,15 @@ class Server<Result> implements RaftNode<Result> {
     if (membership !== null && membership !== this.#membership) {
       this.#membership = membership;
       this.#dial();
+      this.#notify();
+      return;
     }
-    this.#notify();
+    // Nearly every turn changes nothing of what listeners hear, so the whole status is not taken for it.
+    const standing = this.#consensus?.standing();
+    if (standing !== undefined && !sameStanding(standing, this.#standing)) {
+      this.#standing = standing;
+      this.#notify();
+    }
   }
 
   #dial(): void {
@@ -297,4 +312,10 @@ class Server<Result> implements RaftNode<Result> {
     this.#transportClosing ??= this.#options.transport.close();
     return this.#transportClosing;
   }
+}
+
+function sameStanding(a: Standing, b: Standing | null): boolean {
+  return (
+    b !== null && a.role === b.role && a.term === b.term && a.leader === b.leader && a.canServe === b.canServe
+  );
 }
