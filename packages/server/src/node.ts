@@ -1,7 +1,6 @@
 /** One node, composed: read it from top to bottom to see what a node is made of. `main.ts` starts it. */
 import { randomBytes } from "node:crypto";
 import {
-  type Clock,
   createNodeClock,
   type RaftLog,
   type RaftNode,
@@ -23,6 +22,7 @@ import { VersionCheck } from "./cluster/version-check.js";
 import type { NodeConfig } from "./config/index.js";
 import { buildApp, type Phase } from "./http/app.js";
 import { acceptEverybody } from "./http/authenticate.js";
+import { Connections } from "./http/close-gently.js";
 import { listen, listenError } from "./http/listen.js";
 import { Metrics } from "./http/metrics.js";
 import { Dispatcher } from "./rpc/dispatcher.js";
@@ -51,8 +51,8 @@ export interface RunningNode {
 const callDeadlineMs = 10_000;
 /** Calls that may wait for their outcome at the same time. */
 const callsPendingMax = 10_000;
-/** On its way out a node still answers for this long, so that load balancers and peers have noticed. */
-const drainMs = 500;
+/** While closing, a connection without a call in flight may bring one more for this long. */
+const closeSilenceMs = 500;
 /** A connection that is still busy this long after the last call was taken is cut. */
 const closeTimeoutMs = callDeadlineMs + 5_000;
 
@@ -101,6 +101,7 @@ async function compose(
     log,
   });
   const closeTransport = opened.add("transport", () => transport.close());
+  let phase: Phase = "serving";
   let forwardedCalls: ForwardedCalls | null = null;
   const raft = await startRaft(config, {
     storage,
@@ -160,6 +161,7 @@ async function compose(
   const forwarded = new ForwardedCalls({
     methods: registry,
     version: registry,
+    knowledge: () => ({ leader: watch.view.leader?.id ?? null, stopping: phase !== "serving" }),
     local,
     service,
     clock,
@@ -186,7 +188,6 @@ async function compose(
     maxBody: config.http.maxBody,
     onFailure,
   });
-  let phase: Phase = "serving";
   const app = buildApp({
     nodeId,
     clusterName: cluster.name,
@@ -204,16 +205,25 @@ async function compose(
     phase: () => phase,
     onFailure,
   });
-  opened.add("http", () => closeWithin(app, closeTimeoutMs, clock));
+  const connections = new Connections(app.server);
+  opened.add("http", async () => {
+    await connections.closeGently({
+      clock,
+      silenceMs: closeSilenceMs,
+      timeoutMs: closeTimeoutMs,
+      onClosing: () => {
+        phase = "closing";
+      },
+    });
+    await app.close();
+  });
   const url = await listen(app, config.http.listen);
   log.info({ url, service: registry.service, version: registry.sha256 }, `taking calls at ${url}`);
 
   // The way out: first nobody is sent here any more, then everything closes in reverse.
   const stop = async () => {
     phase = "draining";
-    await handOver(raft, log);
-    if (raft.status().connected.length > 0) await pause(clock, drainMs);
-    phase = "closing";
+    await handOver({ raft, codec: service, clock, log });
     await opened.close();
     log.info({}, "stopped");
   };
@@ -251,26 +261,6 @@ async function startRaft(config: NodeConfig, parts: RaftParts): Promise<RaftNode
   } catch (error) {
     throw listenError("peers", "peer.listen", config.peer.listen, error);
   }
-}
-
-/** Fastify waits for calls in flight; whoever does not take his answer is cut off after a while. */
-async function closeWithin(
-  app: { close(): PromiseLike<unknown>; readonly server: { closeAllConnections(): void } },
-  timeoutMs: number,
-  clock: Clock,
-): Promise<void> {
-  const cancel = clock.after(timeoutMs, () => app.server.closeAllConnections());
-  try {
-    await app.close();
-  } finally {
-    cancel();
-  }
-}
-
-function pause(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(delayMs, resolve);
-  });
 }
 
 /** What has been opened so far; closed in reverse, each even if another one fails. */

@@ -102,6 +102,7 @@ describe("a forwarded call at the leader", () => {
     const calls = new ForwardedCalls({
       methods,
       version: { service: "kv", sha256: "ab" },
+      knowledge: () => ({ leader: leads ? "n1" : null, stopping: !leads }),
       local,
       service,
       clock,
@@ -120,6 +121,11 @@ describe("a forwarded call at the leader", () => {
     remainingMs,
     "",
   ];
+
+  it("may be a question for the leader as this node knows it", async () => {
+    expect(await leader(true).ask([1, "leader"])).toEqual([1, "leader", "n1", false]);
+    expect(await leader(false).ask([1, "leader"])).toEqual([1, "leader", "", true]);
+  });
 
   it("is proposed and answered with its index", async () => {
     const { raft, ask } = leader(true);

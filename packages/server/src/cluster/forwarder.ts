@@ -4,7 +4,10 @@ import type { Call, MethodTable } from "../rpc/ports.js";
 import {
   callFromValue,
   callToValue,
+  isLeaderQuestion,
   isServiceQuestion,
+  type LeaderKnowledge,
+  leaderToValue,
   outcomeFromValue,
   outcomeToValue,
   type ServiceVersion,
@@ -69,6 +72,8 @@ export interface ForwardedCallsOptions {
   readonly methods: MethodTable;
   /** What this node executes, for peers that ask. */
   readonly version: ServiceVersion;
+  /** Whom this node takes for the leader, for peers that ask before they stop. */
+  readonly knowledge: () => LeaderKnowledge;
   readonly local: LocalExecution;
   readonly service: Pick<Service, "encodeValue" | "decodeValue">;
   readonly clock: Pick<Clock, "after">;
@@ -101,9 +106,10 @@ export class ForwardedCalls {
 
   /** From the bytes of a peer's request to the bytes of its answer. Rejects when the bytes are none. */
   async answer(payload: Uint8Array): Promise<Uint8Array> {
-    const { service, version } = this.#options;
+    const { service, version, knowledge } = this.#options;
     const message = service.decodeValue(payload);
     if (isServiceQuestion(message)) return service.encodeValue(serviceToValue(version));
+    if (isLeaderQuestion(message)) return service.encodeValue(leaderToValue(knowledge()));
     const { call, caller, remainingMs } = callFromValue(message);
     this.#running += 1;
     try {

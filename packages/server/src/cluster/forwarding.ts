@@ -3,6 +3,7 @@
  *
  * Call: `[version, kind, method, params, remainingMs, caller]`. Answer: `[version, ending, …]`.
  * Question for the service: `[version, "service"]`. Answer: `[version, "service", name, sha256]`.
+ * Question for the leader: `[version, "leader"]`. Answer: `[version, "leader", id or "", stopping]`.
  * All are append-only: readers ignore what follows the fields they know.
  */
 import { isArray, type Value } from "@quorate/protocol";
@@ -101,6 +102,33 @@ export function serviceFromValue(value: Value): ServiceVersion {
     throw new Error("a peer sent an answer about its service that cannot be read");
   }
   return { service, sha256 };
+}
+
+/** What a node knows that a node on its way out must learn of it. */
+export interface LeaderKnowledge {
+  /** Id of the leader that it sends calls to; null when it knows none. */
+  readonly leader: string | null;
+  /** It is on its way out itself: no successor, and nobody who must know one. */
+  readonly stopping: boolean;
+}
+
+export const leaderQuestion: Value = [forwardVersion, "leader"];
+
+export function isLeaderQuestion(value: Value): boolean {
+  return versioned(value)[0] === "leader";
+}
+
+export function leaderToValue({ leader, stopping }: LeaderKnowledge): Value {
+  return [forwardVersion, "leader", leader ?? "", stopping];
+}
+
+/** @throws Error on anything that `leaderToValue` of a known version does not make */
+export function leaderFromValue(value: Value): LeaderKnowledge {
+  const [kind, leader, stopping] = versioned(value);
+  if (kind !== "leader" || typeof leader !== "string" || typeof stopping !== "boolean") {
+    throw new Error("a peer sent an answer about its leader that cannot be read");
+  }
+  return { leader: leader === "" ? null : leader, stopping };
 }
 
 function versioned(value: Value): readonly Value[] {

@@ -1,15 +1,94 @@
-/** Giving leadership away before this node stops, so that nobody has to notice that it is gone. */
-import type { RaftLog, RaftNode } from "@quorate/raft";
-import type { CallResult } from "../rpc/ports.js";
+/**
+ * The way out of a cluster that goes on: leadership is given away first, so that nobody has to notice that
+ * it is gone, and this node stays until nobody sends anything to it any more.
+ *
+ *     leads? ─▶ transfer ─▶ every connected peer names another leader ─▶ a last pause ─▶ may close
+ *        ▲                                                                  │
+ *        └────────────── was elected once more meanwhile ◀──────────────────┘
+ */
+import { type Clock, type NodeStatus, type RaftLog, RequestFailed } from "@quorate/raft";
+import { type LeaderKnowledge, leaderFromValue, leaderQuestion } from "./forwarding.js";
+import type { Raft, Service } from "./ports.js";
 
-type Transferable = Pick<RaftNode<CallResult>, "status" | "transfer">;
+export interface HandOverOptions {
+  readonly raft: Pick<Raft, "status" | "request"> & { transfer(to: string): Promise<void> };
+  readonly codec: Pick<Service, "encodeValue" | "decodeValue">;
+  readonly clock: Pick<Clock, "after" | "monotonicMs">;
+  readonly log: RaftLog;
+}
+
+/** The cluster may be unable to agree on a leader; a node that shall stop does not wait for that for ever. */
+const patienceMs = 5_000;
+const questionTimeoutMs = 500;
+const retryPauseMs = 25;
+/** Calls and redirects that were on their way when the last peer learned of the new leader arrive within it. */
+const lastPauseMs = 500;
+
+/** By peer; null: it did not answer. */
+type Answers = ReadonlyMap<string, LeaderKnowledge | null>;
 
 /**
- * Tries the voters that are reachable, the one with the longest log first. Returns without a successor when
- * there is none: the others then elect one by themselves.
+ * Resolves when this node does not lead, every peer that stays knows another leader, and a last pause has
+ * passed; or after 5 s, whatever the others say; at once when there are no others. Never rejects.
  */
-export async function handOver(raft: Transferable, log: RaftLog): Promise<void> {
-  for (const target of successors(raft)) {
+export async function handOver(options: HandOverOptions): Promise<void> {
+  const { raft, clock, log } = options;
+  const deadline = clock.monotonicMs() + patienceMs;
+  for (;;) {
+    const answers = await askPeers(options);
+    const status = raft.status();
+    if (staying(answers).length === 0) return;
+    const late = clock.monotonicMs() >= deadline;
+    if (late) {
+      log.warn(
+        { role: status.role, peers: Object.fromEntries(answers) },
+        "no other leader is known to all peers; stopping anyway",
+      );
+    } else if (status.role === "leader") {
+      await giveAway(options, status, answers);
+    }
+    if (late || (raft.status().role !== "leader" && everybodyKnows(answers, status.id))) {
+      await pause(clock, lastPauseMs);
+      if (late || raft.status().role !== "leader") return;
+    } else {
+      await pause(clock, retryPauseMs);
+    }
+  }
+}
+
+async function askPeers(options: HandOverOptions): Promise<Answers> {
+  const { connected } = options.raft.status();
+  const answers = connected.map(async (peer) => [peer, await askPeer(options, peer)] as const);
+  return new Map(await Promise.all(answers));
+}
+
+async function askPeer({ raft, codec, log }: HandOverOptions, peer: string): Promise<LeaderKnowledge | null> {
+  try {
+    const answer = await raft.request(peer, codec.encodeValue(leaderQuestion), questionTimeoutMs);
+    return leaderFromValue(codec.decodeValue(answer));
+  } catch (error) {
+    // Busy, starting or just gone: it is asked again as long as it is connected.
+    if (!(error instanceof RequestFailed))
+      log.warn({ peer, err: error }, `${peer} cannot be asked for its leader`);
+    return null;
+  }
+}
+
+/** Peers that are not on their way out themselves. */
+function staying(answers: Answers): readonly string[] {
+  return [...answers].filter(([, answer]) => answer?.stopping !== true).map(([peer]) => peer);
+}
+
+function everybodyKnows(answers: Answers, self: string): boolean {
+  return staying(answers).every((peer) => {
+    const leader = answers.get(peer)?.leader ?? null;
+    return leader !== null && leader !== self;
+  });
+}
+
+/** Tries the voters that stay and were heard of lately, the one with the longest log first. */
+async function giveAway({ raft, log }: HandOverOptions, status: NodeStatus, answers: Answers): Promise<void> {
+  for (const target of successors(status).filter((id) => staying(answers).includes(id))) {
     if (raft.status().role !== "leader") return;
     try {
       await raft.transfer(target);
@@ -21,11 +100,17 @@ export async function handOver(raft: Transferable, log: RaftLog): Promise<void> 
   }
 }
 
-function successors(raft: Transferable): readonly string[] {
-  const { role, followers, membership, connected } = raft.status();
+/** Who could lead instead of this leader, the best one first. */
+export function successors({ role, followers, membership, connected }: NodeStatus): readonly string[] {
   if (role !== "leader" || membership === null) return [];
   return followers
     .filter(({ id, active }) => active && connected.includes(id) && membership.voters.includes(id))
     .sort((a, b) => b.match - a.match)
     .map(({ id }) => id);
+}
+
+function pause(clock: Pick<Clock, "after">, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
 }
