@@ -1,0 +1,21 @@
+/** What the `kv` service holds, read page by page. */
+import type { Value } from "@quorate/protocol";
+import { value } from "./rpc.js";
+
+const pageSize = 1000;
+
+/** Every key with that prefix and its value, read linearizably at `url`. */
+export async function allEntries(url: string, prefix: string): Promise<ReadonlyMap<string, Value>> {
+  const found = new Map<string, Value>();
+  let after: readonly string[] = [];
+  for (;;) {
+    const page = await value(url, "kv.list", [prefix, pageSize, ...after]);
+    if (!Array.isArray(page) || page.length === 0) return found;
+    let last = "";
+    for (const item of page as unknown as { key: string; value: Value }[]) {
+      found.set(item.key, item.value);
+      last = item.key;
+    }
+    after = [last];
+  }
+}
