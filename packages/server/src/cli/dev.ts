@@ -50,7 +50,10 @@ class DevRun {
     });
     const log = createWriteStream(node.logFile, { flags: "w" });
     child.stdout?.pipe(log);
-    if (child.stdout !== null) createInterface(child.stdout).on("line", (line) => showWarning(node.id, line));
+    if (child.stdout !== null) {
+      // While all nodes stop, each of them misses the others: that is no news.
+      createInterface(child.stdout).on("line", (line) => this.stopping || showWarning(node.id, line));
+    }
     if (child.stderr !== null)
       createInterface(child.stderr).on("line", (line) => print(`${node.id}: ${line}`));
     const exited = new Promise<void>((resolve) => {
