@@ -57,6 +57,7 @@ export class InProcessCluster implements AsyncDisposable {
         },
         cluster: { name: "test", members },
         routing: "auto",
+        reads: { followers: false },
         raft: { heartbeatMs: 50, electionTimeoutMs: 500 },
         logLevel: "info",
       }),

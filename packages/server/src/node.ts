@@ -14,6 +14,7 @@ import { ClusterWatch } from "./cluster/cluster-watch.js";
 import { CommandContexts } from "./cluster/command-context.js";
 import { ClusterExecutor } from "./cluster/executor.js";
 import { ForwardedCalls, Forwarder } from "./cluster/forwarder.js";
+import { Freshness } from "./cluster/freshness.js";
 import { handOver } from "./cluster/hand-over.js";
 import { LocalExecution } from "./cluster/local-execution.js";
 import type { Service } from "./cluster/ports.js";
@@ -152,7 +153,9 @@ async function compose(
     local,
     forwarder: new Forwarder(raft, service, onFailure),
     watch,
+    freshness: new Freshness(raft, clock),
     clock,
+    followerReads: config.reads.followers,
     deadlineMs: callDeadlineMs,
     leaderWaitMs: 2 * config.raft.electionTimeoutMs,
     pendingMax: callsPendingMax,

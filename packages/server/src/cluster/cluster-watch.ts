@@ -1,6 +1,7 @@
 /** Who leads, as this node knows it now: taken from Raft when it changes, read by every call. */
 import type { NodeStatus } from "@quorate/raft";
 import type { Raft } from "./ports.js";
+import { tagOf } from "./read-token.js";
 
 export interface Leader {
   readonly id: string;
@@ -26,8 +27,6 @@ export interface MemberAddresses {
   readonly peer: string;
   readonly http: string;
 }
-
-const tagLength = 8;
 
 export class ClusterWatch {
   readonly #raft: Pick<Raft, "status" | "onChange">;
@@ -85,7 +84,7 @@ export class ClusterWatch {
       leader: status.leader === null ? null : this.#leaderOf(status, status.leader),
       term: status.term,
       serves: status.role === "leader" && status.canServe,
-      tag: status.clusterId?.slice(0, tagLength) ?? "",
+      tag: tagOf(status.clusterId),
       whyNoLeader: whyNoLeader(status),
     };
   }

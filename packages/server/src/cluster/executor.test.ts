@@ -1,176 +1,7 @@
-import {
-  type NodeStatus,
-  type ProposalOutcome,
-  type ReadOutcome,
-  RequestFailed,
-  type StateView,
-} from "@quorate/raft";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Call, CallContext, CallOutcome, CallResult, Route } from "../rpc/ports.js";
-import { decodeValue, encodeValue } from "../state/value-encoding.js";
-import { ClusterWatch } from "./cluster-watch.js";
-import { ClusterExecutor } from "./executor.js";
-import { Forwarder } from "./forwarder.js";
-import { LocalExecution } from "./local-execution.js";
-import type { Raft, Service } from "./ports.js";
-
-const members = ["n1", "n2", "n3"].map((id) => ({ id, peer: `${id}:9000`, http: `http://${id}:8000` }));
-
-/** Time that moves only when the test says so. */
-class ManualClock {
-  #now = 0;
-  #timers: { readonly at: number; readonly callback: () => void }[] = [];
-
-  monotonicMs(): number {
-    return this.#now;
-  }
-
-  after(delayMs: number, callback: () => void): () => void {
-    const timer = { at: this.#now + delayMs, callback };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-    };
-  }
-
-  nextTurn(callback: () => void): void {
-    this.after(0, callback);
-  }
-
-  get timers(): number {
-    return this.#timers.length;
-  }
-
-  advance(byMs: number): void {
-    const end = this.#now + byMs;
-    for (;;) {
-      const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (due === undefined) break;
-      this.#timers = this.#timers.filter((other) => other !== due);
-      this.#now = Math.max(this.#now, due.at);
-      due.callback();
-    }
-    this.#now = end;
-  }
-}
-
-const view: StateView = {
-  index: 40,
-  get: () => undefined,
-  snapshot: () => {
-    throw new Error("no snapshot here");
-  },
-};
-
-/** A Raft node whose every answer is given by the test. */
-class ScriptedRaft implements Raft {
-  readonly view = view;
-  readonly proposals: ((outcome: ProposalOutcome<CallResult>) => void)[] = [];
-  readonly barriers: ((outcome: ReadOutcome) => void)[] = [];
-  readonly requests: {
-    readonly peer: string;
-    readonly payload: Uint8Array;
-    readonly timeoutMs: number;
-    answer(bytes: Uint8Array): void;
-    fail(sent: boolean): void;
-  }[] = [];
-  #leader: string | null = null;
-  #term = 1;
-  #listeners = new Set<() => void>();
-
-  lead(leader: string | null): void {
-    if (leader !== null) this.#term += 1;
-    this.#leader = leader;
-    this.touch();
-  }
-
-  touch(): void {
-    for (const listener of [...this.#listeners]) listener();
-  }
-
-  propose(_data: Uint8Array, settle: (outcome: ProposalOutcome<CallResult>) => void): void {
-    this.proposals.push(settle);
-  }
-
-  readBarrier(settle: (outcome: ReadOutcome) => void): void {
-    this.barriers.push(settle);
-  }
-
-  request(peer: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      this.requests.push({
-        peer,
-        payload,
-        timeoutMs,
-        answer: resolve,
-        fail: (sent) => reject(new RequestFailed("connection refused", sent)),
-      });
-    });
-  }
-
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  status(): NodeStatus {
-    return {
-      id: "n1",
-      role: this.#leader === "n1" ? "leader" : "follower",
-      term: this.#term,
-      leader: this.#leader,
-      commit: 40,
-      applied: 40,
-      lastIndex: 40,
-      firstIndex: 1,
-      canServe: this.#leader === "n1",
-      followers: [],
-      born: true,
-      missing: [],
-      clusterId: "c0ffee00c0ffee00",
-      membership: null,
-      connected: ["n2", "n3"],
-      proposalsPending: 0,
-      failureTolerance: 1,
-    };
-  }
-}
-
-const service: Service = {
-  encodeCommand: (method) => encodeValue(method),
-  runQuery: (_method, params) => ({ ok: true, value: ["read", ...params] }),
-  encodeValue,
-  decodeValue,
-};
-
-const deadlineMs = 10_000;
-const leaderWaitMs = 1_000;
-
-function rig(pendingMax = 100) {
-  const raft = new ScriptedRaft();
-  const clock = new ManualClock();
-  const watch = new ClusterWatch(raft, members);
-  const failures: unknown[] = [];
-  const onFailure = (error: unknown) => failures.push(error);
-  const local = new LocalExecution(raft, service, onFailure);
-  const forwards: string[] = [];
-  const executor = new ClusterExecutor({
-    local,
-    forwarder: new Forwarder(raft, service, onFailure),
-    watch,
-    clock,
-    deadlineMs,
-    leaderWaitMs,
-    pendingMax,
-    onForward: (ending) => forwards.push(ending),
-  });
-  const outcomes: CallOutcome[] = [];
-  const start = (call: Call, route: Route = "forward") => {
-    const context: CallContext = { caller: "", consistency: "linearizable", route, idempotencyKey: null };
-    executor.execute(call, context, (outcome) => outcomes.push(outcome));
-  };
-  return { raft, clock, watch, executor, outcomes, start, forwards, failures, local };
-}
+import type { Call, CallResult } from "../rpc/ports.js";
+import { encodeValue } from "../state/value-encoding.js";
+import { deadlineMs, executorRig, leaderWaitMs } from "./testing-rig.js";
 
 const command: Call = { kind: "command", method: "kv.set", params: ["a", 1] };
 const query: Call = { kind: "query", method: "kv.get", params: ["a"] };
@@ -179,9 +10,9 @@ const done: CallResult = { ok: true, value: true };
 /** Lets the promises of answered requests run. */
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-let r: ReturnType<typeof rig>;
+let r: ReturnType<typeof executorRig>;
 beforeEach(() => {
-  r = rig();
+  r = executorRig();
 });
 
 describe("on the leader", () => {
@@ -244,7 +75,7 @@ describe("on the leader", () => {
   });
 
   it("refuses more calls than may wait", () => {
-    const small = rig(2);
+    const small = executorRig({ pendingMax: 2 });
     small.raft.lead("n1");
     for (let i = 0; i < 3; i++) small.start(command);
     expect(small.outcomes).toEqual([{ kind: "overloaded" }]);
@@ -416,7 +247,7 @@ describe("on another node", () => {
 
 describe("stale reads", () => {
   it("are answered from the state at hand, whoever leads", () => {
-    r.executor.readStale(query, (outcome) => r.outcomes.push(outcome));
+    r.readStale(query);
     expect(r.outcomes).toEqual([{ kind: "result", result: { ok: true, value: ["read", "a"] }, index: 40 }]);
   });
 });

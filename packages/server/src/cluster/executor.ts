@@ -3,6 +3,7 @@
  * per call carries it across leader changes until its deadline.
  *
  *     leader here ──▶ propose / read barrier ─▶ result
+ *     leader elsewhere, reads.followers ─▶ a query: read barrier here ─▶ result · refused ─▶ by its route
  *     leader elsewhere ─▶ redirect · fault ─▶ notLeader
  *                      └▶ forward ─▶ result · refused, lost, unsent ─▶ again
  *     no leader ─▶ wait ─▶ again, or noLeader
@@ -14,17 +15,22 @@ import type { Clock } from "@quorate/raft";
 import type { Call, CallContext, CallOutcome, Executor } from "../rpc/ports.js";
 import type { ClusterWatch, Leader } from "./cluster-watch.js";
 import type { Forwarder, ForwardOutcome } from "./forwarder.js";
+import type { Freshness } from "./freshness.js";
 import { waitForChange } from "./leader-wait.js";
 import type { LocalExecution } from "./local-execution.js";
+import { formatToken } from "./read-token.js";
 
 export interface ExecutorOptions {
   readonly local: LocalExecution;
   readonly forwarder: Forwarder;
   readonly watch: ClusterWatch;
+  readonly freshness: Freshness;
   readonly clock: Clock;
+  /** A node that does not lead answers linearizable reads itself. */
+  readonly followerReads: boolean;
   /** From the arrival of a call to its end. */
   readonly deadlineMs: number;
-  /** How long a call waits where no leader is known: two election timeouts. */
+  /** How long a call waits where no leader is known, or for a read barrier elsewhere: two election timeouts. */
   readonly leaderWaitMs: number;
   /** Calls that may wait at the same time; further ones are refused as overloaded. */
   readonly pendingMax: number;
@@ -49,23 +55,62 @@ export class ClusterExecutor implements Executor {
   }
 
   execute(call: Call, context: CallContext, end: (outcome: CallOutcome) => void): void {
-    if (this.#pending >= this.#options.pendingMax) {
-      end({ kind: "overloaded" });
-      return;
-    }
+    if (this.#isFull(end)) return;
     this.#pending += 1;
     new PendingCall(this.#options, call, context, (outcome) => {
       this.#pending -= 1;
-      end(outcome);
+      end(call.kind === "query" ? this.#judge(outcome, context) : outcome);
     }).start();
   }
 
-  readStale(call: Call, end: (outcome: CallOutcome) => void): void {
-    this.#options.local.read(call, (outcome) => {
+  readStale(call: Call, context: CallContext, end: (outcome: CallOutcome) => void): void {
+    const { freshness, leaderWaitMs } = this.#options;
+    const { maxStalenessMs } = context;
+    if (maxStalenessMs === null) {
+      this.#readAtHand(call, context, true, end);
+      return;
+    }
+    if (this.#isFull(end)) return;
+    this.#pending += 1;
+    freshness.reach(maxStalenessMs, leaderWaitMs, (fresh) => {
+      this.#pending -= 1;
+      this.#readAtHand(call, context, fresh, end);
+    });
+  }
+
+  /** From the state as it is in this turn; a bound that it does not meet makes the read a linearizable one. */
+  #readAtHand(call: Call, context: CallContext, fresh: boolean, end: (outcome: CallOutcome) => void): void {
+    const { local } = this.#options;
+    if (!fresh || local.index < (context.minIndex ?? 0)) {
+      this.execute(call, context, (outcome) => end(explainBounds(outcome, fresh)));
+      return;
+    }
+    local.read(call, (outcome) => {
       // A read from the state at hand has no leader to refuse it.
       end(outcome.kind === "result" ? outcome : { kind: "failed" });
     });
   }
+
+  /** A linearizable read sees every index that any answer ever named: only an invented one lies ahead of it. */
+  #judge(outcome: CallOutcome, { minIndex }: CallContext): CallOutcome {
+    if (outcome.kind !== "result" || minIndex === null || outcome.index >= minIndex) return outcome;
+    const { tag } = this.#options.watch.view;
+    const [wanted, reached] = [minIndex, outcome.index].map((index) => formatToken({ tag, index }));
+    return { kind: "unmet", why: `min_index is ${wanted}, but the cluster has only reached ${reached}` };
+  }
+
+  #isFull(end: (outcome: CallOutcome) => void): boolean {
+    if (this.#pending < this.#options.pendingMax) return false;
+    end({ kind: "overloaded" });
+    return true;
+  }
+}
+
+/** Who asked for a stale read is told why this node's own state did not do. */
+function explainBounds(outcome: CallOutcome, fresh: boolean): CallOutcome {
+  if (outcome.kind !== "noLeader") return outcome;
+  const bound = fresh ? "has not reached min_index" : "is not known to be within max_staleness";
+  return { kind: "noLeader", why: `${outcome.why} (and the state of this node ${bound})` };
 }
 
 class PendingCall {
@@ -76,6 +121,8 @@ class PendingCall {
   readonly #deadlineAt: number;
   readonly #noLeaderDeadlineMs: number;
   #ended = false;
+  /** A query may be answered by this node although it does not lead; tried once. */
+  #mayReadHere: boolean;
   /** A command is with a leader right now, its fate not known. */
   #inFlight = false;
   /** It was proposed once and surely lost: no refusal may be its ending any more. */
@@ -99,6 +146,7 @@ class PendingCall {
     this.#end = end;
     this.#deadlineAt = options.clock.monotonicMs() + options.deadlineMs;
     this.#noLeaderDeadlineMs = options.leaderWaitMs;
+    this.#mayReadHere = options.followerReads && call.kind === "query";
   }
 
   start(): void {
@@ -110,12 +158,32 @@ class PendingCall {
     const { leader } = this.#options.watch.view;
     if (leader === null) this.#awaitLeader();
     else if (leader.isThisNode) this.#runHere();
+    else if (this.#mayReadHere) this.#readHere();
     else this.#leaveTo(leader);
   }
 
   #runHere(): void {
     const attempt = this.#begin();
     this.#options.local.run(this.#call, this.#context.caller, (outcome) => this.#settle(attempt, outcome));
+  }
+
+  /** Follower read (thesis, section 6.4): the leader confirms a read index, the state here has reached it. */
+  #readHere(): void {
+    const { local, clock, leaderWaitMs } = this.#options;
+    this.#mayReadHere = false;
+    const attempt = this.#begin();
+    let given = false;
+    const giveUp = () => {
+      if (given || this.#ended) return;
+      given = true;
+      this.#cancelWait();
+      this.#route();
+    };
+    this.#cancelWait = clock.after(leaderWaitMs, giveUp);
+    local.run(this.#call, this.#context.caller, (outcome) => {
+      if (outcome.kind === "result") this.#settle(attempt, outcome);
+      else giveUp();
+    });
   }
 
   #leaveTo(leader: Leader): void {

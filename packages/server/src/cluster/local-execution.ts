@@ -33,17 +33,26 @@ export function tooLargeToTravel(bytes: number): { readonly kind: "tooLarge"; re
   };
 }
 
+/** Barriers that may wait for their outcome: while execution is paused they would gather without bound. */
+const barriersMax = 10_000;
+
 type Log = Pick<Raft, "propose" | "readBarrier" | "view">;
 
 export class LocalExecution {
   readonly #raft: Log;
   readonly #service: Service;
   readonly #onFailure: OnFailure;
+  #barriers = 0;
 
   constructor(raft: Log, service: Service, onFailure: OnFailure) {
     this.#raft = raft;
     this.#service = service;
     this.#onFailure = onFailure;
+  }
+
+  /** Everything up to this log index is applied here. */
+  get index(): number {
+    return this.#raft.view.index;
   }
 
   /** `end` is called exactly once, possibly before this returns. Nothing is thrown. */
@@ -83,9 +92,15 @@ export class LocalExecution {
   }
 
   #readLinearizable(call: Call, end: (outcome: LeaderOutcome) => void): void {
+    if (this.#barriers >= barriersMax) {
+      end({ kind: "overloaded" });
+      return;
+    }
+    this.#barriers += 1;
     this.#raft.readBarrier((outcome) => {
+      this.#barriers -= 1;
       if (outcome.kind === "ready") this.read(call, end);
-      else end({ kind: "refused", why: "this node cannot confirm that it leads" });
+      else end({ kind: "refused", why: "no leader confirmed the read" });
     });
   }
 

@@ -46,6 +46,7 @@ describe("one file for all machines", () => {
       },
       peer: { listen: { host: "127.0.0.1", port: 9002 }, advertise: "127.0.0.1:9002" },
       routing: "auto",
+      reads: { followers: false },
       raft: { heartbeatMs: 50, electionTimeoutMs: 500 },
       logLevel: "info",
     });
@@ -116,8 +117,8 @@ describe("refusals name the place, what was expected, what came", () => {
     ],
     [
       "a setting that is not built yet",
-      `${complete}\nnode: n1\nreads: { followers: true }`,
-      /reads is not available in this version/,
+      `${complete}\nnode: n1\nauth: { users: ./users }`,
+      /auth is not available in this version/,
     ],
     ["a missing key", complete, /node is missing; set it in the config file, as --node or as QUORATE_NODE/],
     ["an id that is not a member", `${complete}\nnode: n9`, /n9 is not in cluster\.members \(n1, n2, n3\)/],

@@ -40,6 +40,10 @@ export interface NodeConfig {
     readonly members: readonly MemberConfig[];
   };
   readonly routing: RoutingMode;
+  readonly reads: {
+    /** A node that does not lead answers linearizable reads itself. */
+    readonly followers: boolean;
+  };
   readonly raft: {
     readonly heartbeatMs: number;
     readonly electionTimeoutMs: number;

@@ -54,6 +54,7 @@ export function resolveConfig(loaded: LoadedSettings): NodeConfig {
     },
     cluster: { name: required(loaded, "cluster.name"), members },
     routing: values.routing ?? "auto",
+    reads: { followers: values["reads.followers"] ?? false },
     raft: checkTimes(values),
     logLevel: values["log.level"] ?? "info",
   };

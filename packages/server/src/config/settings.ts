@@ -152,6 +152,14 @@ export const settings = [
     default: "auto",
   },
   {
+    key: "reads.followers",
+    type: z.boolean("expected true or false"),
+    yaml: true,
+    placeholder: "BOOL",
+    help: "a node that does not lead answers linearizable reads itself",
+    default: "false",
+  },
+  {
     key: "raft.heartbeat",
     type: parsed(parseDuration),
     placeholder: "TIME",
@@ -190,7 +198,7 @@ export type SettingValues = {
 };
 
 /** Keys that the documentation of coming versions names: refused, with words of their own. */
-export const notAvailableYet: readonly string[] = ["reads", "tls", "auth", "users", "http.tls", "peer.tls"];
+export const notAvailableYet: readonly string[] = ["tls", "auth", "users", "http.tls", "peer.tls"];
 
 /** `raft.electionTimeout` → `--raft-election-timeout`. */
 export const flagOf = (key: string): string => `--${words(key).join("-")}`;

@@ -10,6 +10,7 @@ import type { IncomingMessage } from "node:http";
 import type { NodeStatus } from "@quorate/raft";
 import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
 import type { ClusterView } from "../cluster/cluster-watch.js";
+import { formatToken } from "../cluster/read-token.js";
 import type { RoutingMode } from "../cluster/routing.js";
 import type { MemberReport, StatusReport } from "../cluster/status.js";
 import type { Dispatcher } from "../rpc/dispatcher.js";
@@ -104,6 +105,7 @@ function addCallRoutes(
     authenticate,
     onAnswer: (answer) => metrics.countCall(answer),
     onRedirect: () => metrics.countRedirect(),
+    tag: () => deps.view().tag,
     stampIndex: (reply, index) => stampIndex(reply, deps.view().tag, index),
   });
   for (const path of new Set([...deps.paths, "/"])) {
@@ -195,9 +197,8 @@ function stamp(reply: FastifyReply, deps: AppDependencies): void {
   if (deps.phase() === "closing") reply.header("connection", "close");
 }
 
-/** `tag:index`; the tag keeps a token of one cluster from being used on another. */
 function stampIndex(reply: FastifyReply, tag: string, index: number): void {
-  if (tag !== "") reply.header("quorate-index", `${tag}:${index}`);
+  if (tag !== "") reply.header("quorate-index", formatToken({ tag, index }));
 }
 
 /** A request target may name scheme and host (RFC 9112, section 3.2.2); routes know only the path. */

@@ -2,13 +2,20 @@ import { describe, expect, it } from "vitest";
 import { BadCallOption, readCallOptions } from "./call-options.js";
 
 const read = (url: string, headers: Record<string, string> = {}) =>
-  readCallOptions(url, { "user-agent": "curl/7.88.1", ...headers }, "auto", "anna");
+  readCallOptions(
+    url,
+    { "user-agent": "curl/7.88.1", ...headers },
+    { mode: "auto", tag: "c0ffee00" },
+    "anna",
+  );
 
 describe("options of a call", () => {
   it("have defaults", () => {
     expect(read("/RPC2")).toEqual({
       caller: "anna",
       consistency: "linearizable",
+      maxStalenessMs: null,
+      minIndex: null,
       route: "redirect",
       idempotencyKey: null,
     });
@@ -24,6 +31,30 @@ describe("options of a call", () => {
   });
 
   it.each([
+    ["/RPC2?consistency=stale&max_staleness=500ms", {}, 500],
+    ["/RPC2?consistency=stale", { "quorate-max-staleness": "2s" }, 2000],
+    ["/RPC2", { "quorate-consistency": "stale", "quorate-max-staleness": "0ms" }, 0],
+    ["/RPC2?max_staleness=1.5s", { "quorate-consistency": "stale", "quorate-max-staleness": "1m" }, 1500],
+  ])("%s %j bounds staleness by %i ms", (url, headers, maxStalenessMs) => {
+    expect(read(url, headers)).toMatchObject({ consistency: "stale", maxStalenessMs });
+  });
+
+  it.each([
+    ["/RPC2?min_index=c0ffee00:41", {}, 41],
+    ["/RPC2?min_index=c0ffee00%3A41", {}, 41],
+    ["/RPC2?consistency=stale", { "quorate-min-index": "c0ffee00:0" }, 0],
+    ["/RPC2?min_index=c0ffee00:42", { "quorate-min-index": "c0ffee00:1" }, 42],
+  ])("%s %j asks for index %i", (url, headers, minIndex) => {
+    expect(read(url, headers).minIndex).toBe(minIndex);
+  });
+
+  it("leave the judgement of a token to born nodes: an unborn one has applied nothing anyway", () => {
+    const unborn = { mode: "auto", tag: "" } as const;
+    expect(readCallOptions("/RPC2?min_index=c0ffee00:1", {}, unborn, "").minIndex).toBe(1);
+    expect(() => readCallOptions("/RPC2?min_index=1", {}, unborn, "")).toThrow(BadCallOption);
+  });
+
+  it.each([
     ["/RPC2?route=forward", {}, "forward"],
     ["/RPC2?route=auto", {}, "redirect"],
     ["/RPC2", { "quorate-route": "fault" }, "fault"],
@@ -36,7 +67,9 @@ describe("options of a call", () => {
   });
 
   it("follow the node's configuration where the call says nothing", () => {
-    expect(readCallOptions("/RPC2", { "user-agent": "curl" }, "fault", "").route).toBe("fault");
+    expect(readCallOptions("/RPC2", { "user-agent": "curl" }, { mode: "fault", tag: "" }, "").route).toBe(
+      "fault",
+    );
   });
 
   it("carry the idempotency key to where it is refused", () => {
@@ -44,10 +77,19 @@ describe("options of a call", () => {
   });
 
   it.each([
-    ["/RPC2?max_staleness=500ms", {}, "max_staleness"],
-    ["/RPC2?min_index=c0ffee00:1", {}, "min_index"],
-    ["/RPC2", { "quorate-max-staleness": "500ms" }, "max_staleness"],
-    ["/RPC2", { "quorate-min-index": "c0ffee00:1" }, "min_index"],
+    ["/RPC2?max_staleness=500ms", {}, "max_staleness bounds stale reads only"],
+    ["/RPC2", { "quorate-max-staleness": "500ms" }, "max_staleness bounds stale reads only"],
+    ["/RPC2?consistency=stale&max_staleness=500", {}, "max_staleness must be a duration such as 500ms"],
+    ["/RPC2?consistency=stale&max_staleness=", {}, "max_staleness"],
+    ["/RPC2?consistency=stale&max_staleness=-1s", {}, "max_staleness"],
+    ["/RPC2?consistency=stale&max_staleness=1s&max_staleness=2s", {}, "given 2 times"],
+    ["/RPC2?min_index=41", {}, 'min_index must be what Quorate-Index said, such as c0ffee00:41, not "41"'],
+    ["/RPC2?min_index=", {}, "min_index"],
+    ["/RPC2?min_index=c0ffee00:-1", {}, "min_index"],
+    ["/RPC2?min_index=c0ffee00:041", {}, "min_index"],
+    ["/RPC2?min_index=c0ffee00:9999999999999999", {}, "min_index"],
+    ["/RPC2", { "quorate-min-index": "C0FFEE00:1" }, "min_index"],
+    ["/RPC2?min_index=deadbeef:1", {}, "cluster deadbeef, but this node belongs to cluster c0ffee00"],
     ["/RPC2?consistency=eventual", {}, "eventual"],
     ["/RPC2?consistency=", {}, "consistency"],
     ["/RPC2?route=teleport", {}, "teleport"],
@@ -58,6 +100,9 @@ describe("options of a call", () => {
   });
 
   it("repeat only a little of what a stranger sent", () => {
-    expect(() => read(`/RPC2?route=${"x".repeat(5000)}`)).toThrow(/^.{1,150}$/);
+    const long = "x".repeat(5000);
+    for (const option of [`route=${long}`, `min_index=${long}`, `consistency=stale&max_staleness=${long}`]) {
+      expect(() => read(`/RPC2?${option}`)).toThrow(/^.{1,160}$/);
+    }
   });
 });

@@ -17,6 +17,8 @@ export interface RpcRouteOptions {
   readonly authenticate: Authenticate;
   readonly onAnswer: (answer: Answer) => void;
   readonly onRedirect: () => void;
+  /** Names this cluster in read tokens; empty before birth. */
+  tag(): string;
   /** Sets `Quorate-Index`. */
   readonly stampIndex: (reply: FastifyReply, index: number) => void;
 }
@@ -83,11 +85,11 @@ export class RpcRoute {
     { caller, charset }: CallHeaders,
     document: Uint8Array,
   ): void {
-    const { dispatcher, routing, onAnswer } = this.#options;
+    const { dispatcher, routing, tag, onAnswer } = this.#options;
     const { headers, url = "/" } = request.raw;
     let context: CallContext;
     try {
-      context = readCallOptions(url, headers, routing, caller);
+      context = readCallOptions(url, headers, { mode: routing, tag: tag() }, caller);
     } catch (error) {
       if (!(error instanceof BadCallOption)) throw error;
       reply.type(xmlType).send(encodeFault(new Fault(faultCodes.invalidParams, error.message)));

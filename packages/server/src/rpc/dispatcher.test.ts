@@ -6,6 +6,8 @@ import type { Call, CallContext, CallOutcome, Executor, LocalMethod, Method, Met
 const plain: CallContext = {
   caller: "",
   consistency: "linearizable",
+  maxStalenessMs: null,
+  minIndex: null,
   route: "forward",
   idempotencyKey: null,
 };
@@ -34,7 +36,7 @@ class ScriptedExecutor implements Executor {
     end(this.outcome);
   }
 
-  readStale(call: Call, end: (outcome: CallOutcome) => void): void {
+  readStale(call: Call, _context: CallContext, end: (outcome: CallOutcome) => void): void {
     this.seen.push({ how: "readStale", call });
     end(this.outcome);
   }

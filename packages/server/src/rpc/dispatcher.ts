@@ -131,7 +131,7 @@ export class Dispatcher {
     }
     const answer = (outcome: CallOutcome) => end(this.#answerOf(outcome, name, kind));
     if (kind === "query" && context.consistency === "stale") {
-      this.#executor.readStale({ kind, method: name, params }, answer);
+      this.#executor.readStale({ kind, method: name, params }, context, answer);
     } else {
       this.#executor.execute({ kind, method: name, params }, context, answer);
     }

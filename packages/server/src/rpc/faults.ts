@@ -13,6 +13,8 @@ export function faultOf(outcome: Refusal): Fault {
       );
     case "noLeader":
       return new Fault(faultCodes.noLeader, `no leader, the call was not executed: ${outcome.why}`);
+    case "unmet":
+      return new Fault(faultCodes.noLeader, `the query was not answered: ${outcome.why}`);
     case "unknown":
       return new Fault(
         faultCodes.outcomeUnknown,

@@ -37,6 +37,10 @@ export interface CallContext {
   /** The authenticated caller; empty while callers are not authenticated. */
   readonly caller: string;
   readonly consistency: Consistency;
+  /** A stale read must not be older than this many milliseconds; null: no bound. */
+  readonly maxStalenessMs: number | null;
+  /** A read must see everything up to this log index; null: no bound. */
+  readonly minIndex: number | null;
   readonly route: Route;
   readonly idempotencyKey: string | null;
 }
@@ -58,6 +62,8 @@ export type CallOutcome =
   | { readonly kind: "result"; readonly result: CallResult; readonly index: number }
   | { readonly kind: "notLeader"; readonly leader: string; readonly url: string }
   | { readonly kind: "noLeader"; readonly why: string }
+  /** A query was asked for a state that is not reached. */
+  | { readonly kind: "unmet"; readonly why: string }
   /** A command was proposed and its fate is not known. */
   | { readonly kind: "unknown" }
   | { readonly kind: "overloaded" }
@@ -68,6 +74,9 @@ export type CallOutcome =
 export interface Executor {
   /** Run a command, or a query after a read barrier. `end` is called exactly once. */
   execute(call: Call, context: CallContext, end: (outcome: CallOutcome) => void): void;
-  /** Run a query at once against the state of this node, however old. `end` is called exactly once. */
-  readStale(call: Call, end: (outcome: CallOutcome) => void): void;
+  /**
+   * Run a query against the state of this node, however old, if it meets the bounds of its context; else as
+   * `execute` does. `end` is called exactly once.
+   */
+  readStale(call: Call, context: CallContext, end: (outcome: CallOutcome) => void): void;
 }
