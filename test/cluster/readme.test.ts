@@ -13,9 +13,11 @@ import { value } from "./rpc.js";
 const run = promisify(execFile);
 const readme = readFileSync(join(projectRoot, "README.md"), "utf8");
 
+const serverReadme = readFileSync(join(projectRoot, "packages/server/README.md"), "utf8");
+
 /** The code block that follows `<!-- test: name -->`. */
-function block(name: string): string {
-  const found = readme.split(`<!-- test: ${name} -->`)[1]?.match(/```\w+\n([\s\S]*?)```/)?.[1];
+function block(name: string, document = readme): string {
+  const found = document.split(`<!-- test: ${name} -->`)[1]?.match(/```\w+\n([\s\S]*?)```/)?.[1];
   if (found === undefined) throw new Error(`the README has no block named ${name}`);
   return found;
 }
@@ -28,6 +30,24 @@ describe.runIf(requireProgram("python3", "python3"))("the first call", () => {
     const [greeting, visits, methods] = stdout.trim().split("\n");
     expect([greeting, visits]).toEqual(["{'text': 'hello', 'times': 3}", "1"]);
     expect(methods).toContain("'kv.set'");
+  });
+});
+
+describe.runIf(requireProgram("python3", "python3"))("the monotone reads of the server's README", () => {
+  test("see on a follower what was written through it", async () => {
+    await using cluster = await Cluster.start({ nodes: 3 });
+    const [follower] = await cluster.followers();
+    const script = block("python", serverReadme).replace(
+      "http://127.0.0.1:8003/RPC2",
+      follower?.rpcUrl ?? "",
+    );
+    const again = `
+for count in range(200):
+    server.kv.set("mine", count)
+    assert server.kv.get("mine") == count, count
+`;
+    const { stdout } = await run("python3", ["-c", script + again]);
+    expect(stdout.trim()).toBe("1");
   });
 });
 

@@ -71,10 +71,24 @@ describe("calls", () => {
     const [node] = cluster.nodes;
     const keyed = await ask(node?.url ?? "", "kv.set", ["a", 1], { headers: { "idempotency-key": "k1" } });
     expect(keyed.result).toMatchObject({ message: expect.stringMatching(/Idempotency-Key/i) });
-    const bounded = await ask(node?.url ?? "", "kv.get", ["a"], {
-      query: "?consistency=stale&max_staleness=500ms",
-    });
-    expect(bounded.result).toMatchObject({ message: expect.stringMatching(/max_staleness/) });
+  });
+
+  test("with bounds that make no sense are told which and why, on every node", async () => {
+    const cases: [query: string, text: RegExp][] = [
+      ["?max_staleness=500ms", /max_staleness.*consistency=stale/],
+      ["?consistency=stale&max_staleness=soon", /max_staleness.*500ms.*"soon"/],
+      ["?min_index=41", /min_index.*Quorate-Index.*"41"/],
+      ["?min_index=00000000:41", /min_index.*00000000.*[0-9a-f]{8}/],
+    ];
+    for (const node of cluster.nodes) {
+      for (const [query, text] of cases) {
+        const { status, result } = await ask(node.url, "kv.get", ["a"], { query });
+        expect({ status, result }).toMatchObject({
+          status: 200,
+          result: { faultCode: faultCodes.invalidParams, message: expect.stringMatching(text) },
+        });
+      }
+    }
   });
 });
 

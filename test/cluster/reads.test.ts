@@ -1,0 +1,74 @@
+/** Reads from followers keep their promise when real processes are killed and paused. */
+import { describe, expect, test } from "vitest";
+import { checkLinearizable } from "../linearizability/checker.js";
+import { registerModel } from "../linearizability/register-model.js";
+import { Cluster, until } from "./cluster.js";
+import { ask, value } from "./rpc.js";
+import { startWorkload } from "./workload.js";
+
+const minutes = 60_000;
+
+describe("reads.followers", () => {
+  test("histories are linearizable while the leader is killed and paused", {
+    timeout: 4 * minutes,
+  }, async () => {
+    await using cluster = await Cluster.start({ nodes: 3, settings: { reads: { followers: true } } });
+    let stopped = false;
+    const workload = startWorkload({
+      urls: cluster.nodes.map((node) => node.url),
+      clients: 10,
+      keys: 5,
+      stopped: () => stopped,
+      callsMax: 20_000,
+    });
+    const progress = async (count: number) => {
+      const goal = workload.answered() + count;
+      await until(`${count} more answers`, async () => (workload.answered() >= goal ? true : undefined));
+    };
+    for (let round = 0; round < 4; round++) {
+      await progress(200);
+      const leader = await cluster.leader();
+      if (round % 2 === 0) {
+        await leader.kill("SIGKILL");
+        await progress(200);
+        leader.start();
+        await leader.ready();
+      } else {
+        leader.pause();
+        await cluster.leader(cluster.nodes.filter((node) => node !== leader));
+        await progress(50);
+        leader.resume();
+        await leader.ready();
+      }
+    }
+    // What the history is about: followers answered reads without the leader.
+    for (const node of await cluster.followers()) {
+      await until(`${node.id} to answer a read itself`, async () => {
+        const { status } = await ask(node.url, "kv.count", [], { query: "?route=redirect" });
+        return status === 200 ? true : undefined;
+      });
+    }
+    stopped = true;
+    await workload.done;
+    expect(workload.answered()).toBeGreaterThan(800);
+    expect(checkLinearizable(registerModel, workload.history)).toEqual({ ok: true });
+  });
+
+  test("a paused follower never serves what is old when it wakes up", { timeout: 3 * minutes }, async () => {
+    await using cluster = await Cluster.start({ nodes: 3, settings: { reads: { followers: true } } });
+    const leader = await cluster.leader();
+    await value(leader.url, "kv.set", ["register", "old"]);
+    const [follower] = await cluster.followers();
+    if (follower === undefined) throw new Error("no followers");
+    expect(await value(follower.url, "kv.get", ["register"])).toBe("old");
+    follower.pause();
+    await value(leader.url, "kv.set", ["register", "new"]);
+    // These lie in the paused process's socket buffers and are the first thing it sees when it runs again.
+    const reads = Array.from({ length: 20 }, () => value(follower.url, "kv.get", ["register"]));
+    const bounded = Array.from({ length: 20 }, () =>
+      value(follower.url, "kv.get", ["register"], { query: "?consistency=stale&max_staleness=0ms" }),
+    );
+    follower.resume();
+    expect(new Set(await Promise.all([...reads, ...bounded]))).toEqual(new Set(["new"]));
+  });
+});
