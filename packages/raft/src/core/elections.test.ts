@@ -375,6 +375,32 @@ test("a refused pre-vote with a higher term is adopted, and the next attempt is 
   expect(messages[0]).toMatchObject({ term: 8 });
 });
 
+test("the only voter has nobody to wait for: it campaigns at its first tick, and leads once its vote is durable", () => {
+  const hardState = { term: 4, vote: "n2", commit: 0 };
+  const server = new TestingServer(testingConfig("n1"), testingMembership(["n1"], ["n2"]), [], hardState);
+  server.slowDisk = true;
+  server.tick(30);
+  expect(server.raft.status()).toMatchObject({ role: "candidate", term: 5 });
+  server.finishStore();
+  expect(server.raft.status()).toMatchObject({ role: "leader", term: 5 });
+  server.slowDisk = false;
+  server.run();
+  expect(server.terms).toEqual([5]);
+  server.restart();
+  server.tick();
+  expect(server.raft.status()).toMatchObject({ role: "leader", term: 6, canServe: true });
+});
+
+test("one of two voters waits for its election timeout; a learner beside a single voter never campaigns", () => {
+  const hardState = { term: 4, vote: null, commit: 0 };
+  const server = new TestingServer(testingConfig("n1"), testingMembership(["n1", "n2"]), [], hardState);
+  server.tick(9);
+  expect(server.raft.status()).toMatchObject({ role: "follower", term: 4 });
+  const learner = new TestingServer(testingConfig("n1"), testingMembership(["n2"], ["n1"]), [], hardState);
+  learner.tick(30);
+  expect(learner.raft.status()).toMatchObject({ role: "follower", term: 4 });
+});
+
 test("S46 a learner never campaigns, and forgets a leader that is silent", () => {
   const cluster = new TestingCluster({ voters: ["n1"], learners: ["n2"] });
   cluster.campaign("n1");

@@ -133,7 +133,8 @@ export function receiveHeartbeat(server: Server, request: Heartbeat): void {
 export function tickElectionTimer(server: Server): void {
   server.timer.elapsed += 1;
   server.outbox.readsRefused.push(...server.forwardedReads.expire(server.now));
-  if (!server.timer.expired) return;
+  // The only voter has nobody to wait for.
+  if (!server.timer.expired && !server.isOnlyVoter) return;
   // Others may have voted already: a slow disk must not make this candidate throw their votes away.
   if (server.role === "candidate" && !server.durability.hardStateDurable) return;
   if (server.isVoter) startCampaign(server, "heard no leader in time");

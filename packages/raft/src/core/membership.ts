@@ -137,6 +137,11 @@ export function isVoter(membership: Membership, id: NodeId): boolean {
   return membership.voters.includes(id) || membership.votersOutgoing.includes(id);
 }
 
+/** Its vote alone decides: nobody else could lead. */
+export function isOnlyVoter(membership: Membership, id: NodeId): boolean {
+  return [...membership.voters, ...membership.votersOutgoing].every((voter) => voter === id);
+}
+
 /** The memberships of the log that may still count: the last committed one and those after it. */
 export class MembershipHistory {
   /** Ascending by index; empty only before birth. */

@@ -7,7 +7,7 @@ import { ElectionTimer } from "./election-timer.js";
 import type { RaftEvent } from "./events.js";
 import type { Leadership } from "./leadership.js";
 import { Log } from "./log.js";
-import { isVoter, MembershipHistory } from "./membership.js";
+import { isOnlyVoter, isVoter, MembershipHistory } from "./membership.js";
 import type { Message } from "./messages.js";
 import { Outbox } from "./outbox.js";
 import type { PlantedBug } from "./planted-bugs.js";
@@ -88,6 +88,10 @@ export class Server {
   get isVoter(): boolean {
     const membership = this.membership.current;
     return membership !== null && isVoter(membership, this.id);
+  }
+
+  get isOnlyVoter(): boolean {
+    return this.isVoter && isOnlyVoter(this.members, this.id);
   }
 
   quorumValue(valueFor: (id: NodeId) => number): number {
