@@ -118,7 +118,7 @@ describe("reads.followers", () => {
     expect(command.status).toBe(307);
   });
 
-  it("ends without a leader as any other read does", async () => {
+  it("ends like every other read without a leader", async () => {
     await using cluster = await InProcessCluster.prepare(3);
     for (const config of cluster.configs) Object.assign(config, { reads: { followers: true } });
     await Promise.all(cluster.configs.map(({ node }) => cluster.startNode(node)));
