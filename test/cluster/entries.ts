@@ -2,10 +2,12 @@
 import type { Value } from "@quorate/protocol";
 import { value } from "./rpc.js";
 
-const pageSize = 1000;
-
-/** Every key with that prefix and its value, read linearizably at `url`. */
-export async function allEntries(url: string, prefix: string): Promise<ReadonlyMap<string, Value>> {
+/** Every key with that prefix and its value, read linearizably at `url`; one page must fit an answer. */
+export async function allEntries(
+  url: string,
+  prefix: string,
+  pageSize = 1000,
+): Promise<ReadonlyMap<string, Value>> {
   const found = new Map<string, Value>();
   let after: readonly string[] = [];
   for (;;) {
