@@ -62,11 +62,13 @@ describe("reads.followers", () => {
     if (follower === undefined) throw new Error("no followers");
     expect(await value(follower.url, "kv.get", ["register"])).toBe("old");
     follower.pause();
-    await value(leader.url, "kv.set", ["register", "new"]);
+    const { headers } = await ask(leader.url, "kv.set", ["register", "new"]);
     // These lie in the paused process's socket buffers and are the first thing it sees when it runs again.
     const reads = Array.from({ length: 20 }, () => value(follower.url, "kv.get", ["register"]));
-    const bounded = Array.from({ length: 20 }, () =>
-      value(follower.url, "kv.get", ["register"], { query: "?consistency=stale&max_staleness=0ms" }),
+    const bounded = ["max_staleness=0ms", `min_index=${headers.get("quorate-index")}`].flatMap((bound) =>
+      Array.from({ length: 20 }, () =>
+        value(follower.url, "kv.get", ["register"], { query: `?consistency=stale&${bound}` }),
+      ),
     );
     follower.resume();
     expect(new Set(await Promise.all([...reads, ...bounded]))).toEqual(new Set(["new"]));

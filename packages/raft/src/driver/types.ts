@@ -17,7 +17,7 @@ export type ProposalOutcome<Result> =
 export type ReadOutcome =
   /** Everything acknowledged anywhere before the call is applied here: read `view` now, in this turn. */
   | { readonly kind: "ready"; readonly index: Index }
-  /** This node cannot confirm it (it does not lead, or lost its majority, or stops). Nothing was read. */
+  /** Not confirmed: no leader is known or reached, it lost its majority, or this node stops. Nothing was read. */
   | { readonly kind: "refused" };
 
 export interface NodeStatus extends Status {
@@ -67,7 +67,10 @@ export interface RaftLog {
 export interface RaftNode<Result> {
   /** Propose an entry. `settle` is called exactly once, never inside this call. */
   propose(data: Uint8Array, settle: (outcome: ProposalOutcome<Result>) => void): void;
-  /** A linearizable read barrier. `settle` is called exactly once, never inside this call. */
+  /**
+   * A linearizable read barrier, on the leader or, through the leader's read index, on any other node.
+   * `settle` is called exactly once, never inside this call.
+   */
   readBarrier(settle: (outcome: ReadOutcome) => void): void;
   /** The applied state of this node, possibly behind the leader's. */
   readonly view: StateView;
