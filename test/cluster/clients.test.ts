@@ -47,6 +47,41 @@ describe.runIf(requireProgram("python3", "python3"))("Python's xmlrpc.client, un
     expect(stdout.trim()).toBe("ok");
   });
 
+  test("calls many methods at once with MultiCall, each with its result or its fault", async () => {
+    const script = `
+import sys
+from xmlrpc.client import ServerProxy, MultiCall, Fault
+server = ServerProxy(sys.argv[1])
+name = sys.argv[2]
+many = MultiCall(server)
+many.kv.incr(name)
+many.kv.get(name + "/none")
+many.kv.incr(name, 41)
+many.no.such.method()
+many.kv.incr(name)
+many.kv.get(name)
+many.system.methodSignature("kv.delete")
+results = many()
+def slot(index):
+    try:
+        return results[index]
+    except Fault as fault:
+        return fault.faultCode
+assert [slot(index) for index in range(7)] == [1, 404, 42, -32601, 43, 43, [["boolean", "string"]]], results.results
+reads = MultiCall(server)
+reads.kv.get(name)
+reads.kv.count(name)
+assert list(reads()) == [43, 1]
+assert list(MultiCall(server)()) == []
+assert "system.multicall" in server.system.getCapabilities()
+print("ok")
+`;
+    for (const [index, node] of cluster.nodes.entries()) {
+      const { stdout } = await run("python3", ["-c", script, node.rpcUrl, `many-${index}`]);
+      expect(stdout.trim()).toBe("ok");
+    }
+  });
+
   test("follows a 307 with a small transport of its own", async () => {
     const script = `
 import sys, xmlrpc.client

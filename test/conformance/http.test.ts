@@ -7,12 +7,6 @@ import { type RawAnswer, sendRaw } from "./raw-http.js";
 import { normalised, type Tagged, toTagged } from "./tagged.js";
 import { bodyOf, decidedOtherwise, loadVectors, type ValueDetail, type Vector } from "./vectors.js";
 
-/**
- * Vectors of methods that the server does not have: they must say so, as an unknown method does. Building
- * the method makes them fail here; then this list goes, and they are held to what they expect.
- */
-const unbuilt = /^multicall-/; // system.multicall
-
 const service = fileURLToPath(new URL("fixtures/echo-service.ts", import.meta.url));
 
 let cluster: Cluster | undefined;
@@ -25,8 +19,7 @@ afterAll(async () => {
 
 describe.each(["xmlrpc.json", "validator1.json"] as const)("%s", (file) => {
   for (const vector of loadVectors(file)) {
-    const remark = unbuilt.test(vector.name) ? ": no such method yet" : "";
-    test(`${vector.name} (${vector.strength})${remark}`, async () => {
+    test(`${vector.name} (${vector.strength})`, async () => {
       const answer = await send(vector, file === "xmlrpc.json" ? (vector.method ?? "POST") : "POST");
       expect(Number(answer.headers.get("content-length"))).toBe(answer.body.length);
       expectAnswer(vector, answer);
@@ -55,8 +48,6 @@ function expectAnswer(vector: Vector, answer: RawAnswer): void {
   const { expect: expected } = vector;
   if (expected.kind === "http-error") {
     expect(expected.detail.status).toContain(answer.status);
-  } else if (unbuilt.test(vector.name)) {
-    expectFault(answer, [-32601]);
   } else if (decidedOtherwise.has(vector.name)) {
     expectFault(answer, [-32600]);
   } else if (expected.kind === "value") {

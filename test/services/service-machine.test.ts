@@ -233,8 +233,9 @@ describe("the results of a batch", () => {
     },
     qHas: (tx, key) => tx.has([String(key)]),
     qMuch: () => "x".repeat(7 * mebibyte),
+    qMany: () => Array.from({ length: 600 }, () => Array.from({ length: 999 }, () => true)),
   });
-  const tooMuch = { faultCode: -32005, faultString: expect.stringContaining("16777216 bytes") };
+  const tooMuch = { faultCode: -32005, faultString: expect.stringContaining("16777216") };
 
   it("are bounded together; a command whose result has no room leaves nothing behind", async () => {
     const keys = ["a", "b", "c"];
@@ -250,6 +251,12 @@ describe("the results of a batch", () => {
     const call = { method: "qMuch", params: [] };
     const results = (await node.readBatch(call, call, call)) as unknown[];
     expect(results[2]).toEqual(tooMuch);
+    const many = (await node.readBatch(
+      { method: "qMany", params: [] },
+      { method: "qMany", params: [] },
+      { method: "qHas", params: ["a"] },
+    )) as unknown[];
+    expect(many.slice(1)).toEqual([tooMuch, [true]]);
   });
 });
 

@@ -30,7 +30,7 @@ import { Dispatcher } from "./rpc/dispatcher.js";
 import { kvRegistry } from "./services/kv.js";
 import { loadService } from "./services/load.js";
 import type { Registry } from "./services/registry.js";
-import { encodeCommand } from "./state/encode-command.js";
+import { encodeBatch, encodeCommand } from "./state/encode-command.js";
 import { createServiceMachine } from "./state/service-machine.js";
 import type { CallResult } from "./state/types.js";
 import { decodeValue, encodeValue } from "./state/value-encoding.js";
@@ -130,7 +130,9 @@ async function compose(
   const contexts = new CommandContexts(watch, clock);
   const service: Service = {
     encodeCommand: (method, params, caller) => encodeCommand(registry, method, params, contexts.next(caller)),
+    encodeBatch: (calls, caller) => encodeBatch(registry, calls, contexts.next(caller)),
     runQuery: (method, params, view) => machine.runQuery(method, params, view),
+    runBatch: (calls, view) => machine.runBatch(calls, view),
     encodeValue,
     decodeValue,
   };

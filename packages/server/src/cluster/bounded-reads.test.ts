@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Call } from "../rpc/ports.js";
 import { encodeValue } from "../state/value-encoding.js";
+import { forwardVersion } from "./forwarding.js";
 import { executorRig, leaderWaitMs } from "./testing-rig.js";
 
 const query: Call = { kind: "query", method: "kv.get", params: ["a"] };
@@ -30,7 +31,7 @@ describe("a stale read with min_index", () => {
   it("goes to the leader as a linearizable read before that", async () => {
     r.readStale(query, { minIndex: 41 });
     expect(r.raft.requests).toMatchObject([{ peer: "n2" }]);
-    r.raft.requests[0]?.answer(encodeValue([1, "value", 41, "new"]));
+    r.raft.requests[0]?.answer(encodeValue([forwardVersion, "value", 41, "new"]));
     await settled();
     expect(r.outcomes).toEqual([{ kind: "result", result: { ok: true, value: "new" }, index: 41 }]);
   });
@@ -162,7 +163,7 @@ describe("reads.followers", () => {
     expect(r.raft.requests).toMatchObject([{ peer: "n2" }]);
     r.raft.barriers[0]?.({ kind: "refused" });
     expect(r.raft.requests).toHaveLength(1);
-    r.raft.requests[0]?.answer(encodeValue([1, "value", 41, "new"]));
+    r.raft.requests[0]?.answer(encodeValue([forwardVersion, "value", 41, "new"]));
     await settled();
     r.raft.barriers[0]?.({ kind: "ready", index: 41 });
     expect(r.outcomes).toEqual([{ kind: "result", result: { ok: true, value: "new" }, index: 41 }]);

@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Call, CallResult } from "../rpc/ports.js";
+import { batchOf } from "../rpc/batch.js";
+import type { CallResult, MethodCall } from "../rpc/ports.js";
 import { encodeValue } from "../state/value-encoding.js";
+import { forwardVersion } from "./forwarding.js";
 import { deadlineMs, executorRig, leaderWaitMs } from "./testing-rig.js";
 
-const command: Call = { kind: "command", method: "kv.set", params: ["a", 1] };
-const query: Call = { kind: "query", method: "kv.get", params: ["a"] };
+const command: MethodCall = { kind: "command", method: "kv.set", params: ["a", 1] };
+const query: MethodCall = { kind: "query", method: "kv.get", params: ["a"] };
 const done: CallResult = { ok: true, value: true };
 
 /** Lets the promises of answered requests run. */
@@ -156,7 +158,7 @@ describe("on another node", () => {
     r.clock.advance(600);
     r.raft.lead("n3");
     expect(r.raft.requests).toMatchObject([{ peer: "n3", timeoutMs: deadlineMs - 600 }]);
-    r.raft.requests[0]?.answer(encodeValue([1, "value", 41, true]));
+    r.raft.requests[0]?.answer(encodeValue([forwardVersion, "value", 41, true]));
     await settled();
     expect(r.outcomes).toEqual([{ kind: "result", result: done, index: 41 }]);
     expect(r.forwards).toEqual(["result"]);
@@ -205,8 +207,8 @@ describe("on another node", () => {
     r.start(query);
     r.raft.lead("n3");
     expect(r.raft.requests.map(({ peer }) => peer)).toEqual(["n2", "n3"]);
-    r.raft.requests[0]?.answer(encodeValue([1, "value", 1, "old"]));
-    r.raft.requests[1]?.answer(encodeValue([1, "value", 2, "new"]));
+    r.raft.requests[0]?.answer(encodeValue([forwardVersion, "value", 1, "old"]));
+    r.raft.requests[1]?.answer(encodeValue([forwardVersion, "value", 2, "new"]));
     await settled();
     expect(r.outcomes).toEqual([{ kind: "result", result: { ok: true, value: "new" }, index: 2 }]);
   });
@@ -222,7 +224,7 @@ describe("on another node", () => {
     r.start(command);
     for (let tries = 1; tries <= 5; tries++) {
       expect(r.raft.requests).toHaveLength(tries);
-      r.raft.requests[tries - 1]?.answer(encodeValue([1, "refused", "this node does not lead"]));
+      r.raft.requests[tries - 1]?.answer(encodeValue([forwardVersion, "refused", "this node does not lead"]));
       await settled();
       expect(r.raft.requests).toHaveLength(tries);
       r.clock.advance(25);
@@ -231,7 +233,7 @@ describe("on another node", () => {
 
   it.each(["overloaded", "unknown", "failed"])("passes %s of the leader on", async (kind) => {
     r.start(command);
-    r.raft.requests[0]?.answer(encodeValue([1, kind]));
+    r.raft.requests[0]?.answer(encodeValue([forwardVersion, kind]));
     await settled();
     expect(r.outcomes).toEqual([{ kind }]);
   });
@@ -242,6 +244,51 @@ describe("on another node", () => {
     await settled();
     expect(r.outcomes).toEqual([{ kind: "unknown" }]);
     expect(r.failures).toHaveLength(1);
+  });
+});
+
+describe("a batch", () => {
+  const writing = batchOf([query, command]);
+  const reading = batchOf([query, query]);
+
+  it("with a command in it ends as one: as unknown when it was sent and not answered", async () => {
+    r.raft.lead("n2");
+    r.start(writing);
+    r.raft.requests[0]?.fail(true);
+    await settled();
+    expect(r.outcomes).toEqual([{ kind: "unknown" }]);
+    expect(r.raft.requests).toHaveLength(1);
+  });
+
+  it("of queries is asked again, and redirected like any other call", async () => {
+    r.raft.lead("n2");
+    r.start(reading);
+    r.raft.requests[0]?.fail(true);
+    await settled();
+    r.clock.advance(50);
+    expect(r.raft.requests).toHaveLength(2);
+    r.start(writing, "redirect");
+    expect(r.outcomes).toEqual([{ kind: "notLeader", leader: "n2", url: "http://n2:8000" }]);
+  });
+
+  it("is one proposal or one barrier on the leader", () => {
+    r.raft.lead("n1");
+    r.start(writing);
+    r.start(reading);
+    expect([r.raft.proposals.length, r.raft.barriers.length]).toEqual([1, 1]);
+    r.raft.barriers[0]?.({ kind: "ready", index: 40 });
+    const value = [
+      ["read", "a"],
+      ["read", "a"],
+    ];
+    expect(r.outcomes).toEqual([{ kind: "result", result: { ok: true, value }, index: 40 }]);
+  });
+
+  it("that fits no log entry is refused by its size", () => {
+    r.raft.lead("n1");
+    r.start(batchOf([{ ...command, method: "x".repeat(33 * 1024 * 1024) }]));
+    expect(r.outcomes).toMatchObject([{ kind: "tooLarge" }]);
+    expect(r.raft.proposals).toEqual([]);
   });
 });
 

@@ -1,7 +1,8 @@
 import type { Value } from "@quorate/protocol";
 import type { ProposalOutcome, ReadOutcome, StateView } from "@quorate/raft";
 import { describe, expect, it } from "vitest";
-import type { Call, CallResult } from "../rpc/ports.js";
+import { batchOf } from "../rpc/batch.js";
+import type { Call, CallResult, MethodCall } from "../rpc/ports.js";
 import { decodeValue, encodeValue } from "../state/value-encoding.js";
 import { ForwardedCalls } from "./forwarder.js";
 import {
@@ -25,10 +26,12 @@ const view: StateView = {
 /** Settles what is proposed and read when the test says so. */
 class ScriptedRaft implements Pick<Raft, "propose" | "readBarrier" | "view"> {
   readonly view = view;
+  readonly entries: Uint8Array[] = [];
   readonly proposals: ((outcome: ProposalOutcome<CallResult>) => void)[] = [];
   readonly barriers: ((outcome: ReadOutcome) => void)[] = [];
 
-  propose(_data: Uint8Array, settle: (outcome: ProposalOutcome<CallResult>) => void): void {
+  propose(data: Uint8Array, settle: (outcome: ProposalOutcome<CallResult>) => void): void {
+    this.entries.push(data);
     this.proposals.push(settle);
   }
 
@@ -54,13 +57,15 @@ class OneTimer {
 
 const service: Service = {
   encodeCommand: (method) => encodeValue(method),
+  encodeBatch: (calls) => encodeValue(calls.map(({ method }) => method)),
   runQuery: (_method, params) => ({ ok: true, value: ["read", ...params] }),
+  runBatch: (calls) => ({ ok: true, value: calls.map(({ params }) => ["read", ...params]) }),
   encodeValue,
   decodeValue,
 };
 
-const command: Call = { kind: "command", method: "kv.set", params: ["a", 1] };
-const query: Call = { kind: "query", method: "kv.get", params: ["a"] };
+const command: MethodCall = { kind: "command", method: "kv.set", params: ["a", 1] };
+const query: MethodCall = { kind: "query", method: "kv.get", params: ["a"] };
 const done: CallResult = { ok: true, value: true };
 
 describe("what travels", () => {
@@ -79,10 +84,13 @@ describe("what travels", () => {
     expect(outcomeFromValue(decodeValue(encodeValue(outcomeToValue(outcome))))).toEqual(outcome);
   });
 
-  it("is a call with its time and its caller", () => {
-    const call = { call: command, remainingMs: 123, caller: "anna" };
-    expect(callFromValue(decodeValue(encodeValue(callToValue(call))))).toEqual(call);
-  });
+  it.each<Call>([command, query, batchOf([query, command]), batchOf([query])])(
+    "is a call with its time and its caller",
+    (call) => {
+      const forwarded = { call, remainingMs: 123, caller: "anna" };
+      expect(callFromValue(decodeValue(encodeValue(callToValue(forwarded))))).toEqual(forwarded);
+    },
+  );
 });
 
 describe("a forwarded call at the leader", () => {
@@ -113,18 +121,11 @@ describe("a forwarded call at the leader", () => {
     return { raft, clock, calls, ask };
   }
 
-  const sent = (call: Call, remainingMs = 500): Value => [
-    1,
-    call.kind,
-    call.method,
-    [...call.params],
-    remainingMs,
-    "",
-  ];
+  const sent = (call: Call, remainingMs = 500): Value => callToValue({ call, remainingMs, caller: "" });
 
   it("may be a question for the leader as this node knows it", async () => {
-    expect(await leader(true).ask([1, "leader"])).toEqual([1, "leader", "n1", false]);
-    expect(await leader(false).ask([1, "leader"])).toEqual([1, "leader", "", true]);
+    expect(await leader(true).ask([2, "leader"])).toEqual([2, "leader", "n1", false]);
+    expect(await leader(false).ask([2, "leader"])).toEqual([2, "leader", "", true]);
   });
 
   it("is proposed and answered with its index", async () => {
@@ -135,25 +136,25 @@ describe("a forwarded call at the leader", () => {
       index: 43,
       result: { ok: false, fault: { code: 409, message: "no" } },
     });
-    expect(await answer).toEqual([1, "fault", 43, 409, "no"]);
+    expect(await answer).toEqual([2, "fault", 43, 409, "no"]);
   });
 
   it("is read behind a barrier", async () => {
     const { raft, ask } = leader(true);
     const answer = ask(sent(query));
     raft.barriers[0]?.({ kind: "ready", index: 40 });
-    expect(await answer).toEqual([1, "value", 40, ["read", "a"]]);
+    expect(await answer).toEqual([2, "value", 40, ["read", "a"]]);
   });
 
   it("is refused by a node that does not lead, never forwarded again", async () => {
     const { raft, ask } = leader(false);
-    expect(await ask(sent(command))).toEqual([1, "refused", "this node does not lead"]);
+    expect(await ask(sent(command))).toEqual([2, "refused", "this node does not lead"]);
     expect(raft.proposals).toEqual([]);
   });
 
   it("is refused when its time is over before it starts", async () => {
     const { raft, ask } = leader(true);
-    expect(await ask(sent(command, 0))).toEqual([1, "refused", "the call's time had run out"]);
+    expect(await ask(sent(command, 0))).toEqual([2, "refused", "the call's time had run out"]);
     expect(raft.proposals).toEqual([]);
   });
 
@@ -162,24 +163,46 @@ describe("a forwarded call at the leader", () => {
     const answers = Promise.all([ask(sent(command)), ask(sent(query))]);
     clock.expire(500);
     expect(await answers).toEqual([
-      [1, "unknown"],
-      [1, "refused", "the call's time ran out"],
+      [2, "unknown"],
+      [2, "refused", "the call's time ran out"],
     ]);
   });
 
   it("does not believe the sender about what is a query", async () => {
     const { raft, ask } = leader(true);
-    expect(await ask([1, "query", command.method, [], 500, ""])).toEqual([
-      1,
+    expect(await ask([2, "query", command.method, [], 500, ""])).toEqual([
+      2,
       "refused",
       "this node has no query kv.set",
     ]);
     expect(raft.barriers).toEqual([]);
+    const disguised = batchOf([query, { ...command, kind: "query" }]);
+    expect(await ask(sent(disguised))).toEqual([2, "refused", "this node has no query kv.set"]);
+    expect(raft.barriers).toEqual([]);
+  });
+
+  it("may be a batch: one proposal with a command in it, one read without", async () => {
+    const { raft, ask } = leader(true);
+    const written = ask(sent(batchOf([query, command])));
+    raft.proposals[0]?.({ kind: "applied", index: 43, result: { ok: true, value: [[1], [true]] } });
+    expect(await written).toEqual([2, "value", 43, [[1], [true]]]);
+    expect(raft.entries.map(decodeValue)).toEqual([["kv.get", "kv.set"]]);
+    const read = ask(sent(batchOf([query, query])));
+    raft.barriers[0]?.({ kind: "ready", index: 40 });
+    expect(await read).toEqual([
+      2,
+      "value",
+      40,
+      [
+        ["read", "a"],
+        ["read", "a"],
+      ],
+    ]);
   });
 
   it("may be the question what this node executes", async () => {
     const { ask } = leader(false);
-    expect(await ask(serviceQuestion)).toEqual([1, "service", "kv", "ab"]);
+    expect(await ask(serviceQuestion)).toEqual([2, "service", "kv", "ab"]);
   });
 
   it("is finished before the node closes, and none is taken any more", async () => {
@@ -189,20 +212,24 @@ describe("a forwarded call at the leader", () => {
     const closing = calls.close().then(() => {
       closed = true;
     });
-    expect(await ask(sent(command))).toEqual([1, "refused", "this node is stopping"]);
+    expect(await ask(sent(command))).toEqual([2, "refused", "this node is stopping"]);
     expect(closed).toBe(false);
     raft.proposals[0]?.({ kind: "applied", index: 43, result: done });
-    expect(await answer).toEqual([1, "value", 43, true]);
+    expect(await answer).toEqual([2, "value", 43, true]);
     await closing;
     await calls.close();
   });
 
   it.each([
     [[]],
-    [[2, "command"]],
-    [[1, "other", "kv.set", [], 5, ""]],
+    [[1, "command", "kv.set", ["a", 1], 500, ""]],
+    [[2, "other", "kv.set", [], 5, ""]],
     ["text"],
-    [[1, "query", "kv.get", 3, 5, ""]],
+    [[2, "query", "kv.get", 3, 5, ""]],
+    [[2, "batch", [], 5, ""]],
+    [[2, "batch", [["query", "kv.get"]], 5, ""]],
+    [[2, "batch", ["kv.get"], 5, ""]],
+    [[2, "batch", 3, 5, ""]],
   ])("rejects %j, which is no call", async (message) => {
     await expect(leader(true).ask(message as Value)).rejects.toThrow(/peer/);
   });

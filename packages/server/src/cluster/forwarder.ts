@@ -124,8 +124,9 @@ export class ForwardedCalls {
   #run(call: Call, caller: string, remainingMs: number): Promise<LeaderOutcome> {
     const { methods, local, clock, leads } = this.#options;
     // Parameters were checked where the call arrived; the kind decides between log and view, so it is not trusted.
-    if (methods.find(call.method)?.kind !== call.kind) {
-      return Promise.resolve({ kind: "refused", why: `this node has no ${call.kind} ${call.method}` });
+    for (const { kind, method } of "calls" in call ? call.calls : [call]) {
+      if (methods.find(method)?.kind === kind) continue;
+      return Promise.resolve({ kind: "refused", why: `this node has no ${kind} ${method}` });
     }
     if (this.#closing !== null) return Promise.resolve({ kind: "refused", why: "this node is stopping" });
     if (!leads()) return Promise.resolve({ kind: "refused", why: "this node does not lead" });

@@ -2,15 +2,18 @@
  * What travels between the node that received a call and the leader, as values in the lossless encoding.
  *
  * Call: `[version, kind, method, params, remainingMs, caller]`. Answer: `[version, ending, …]`.
+ * Batch: `[version, "batch", [[kind, method, params], …], remainingMs, caller]`. Answer: as to a call.
  * Question for the service: `[version, "service"]`. Answer: `[version, "service", name, sha256]`.
  * Question for the leader: `[version, "leader"]`. Answer: `[version, "leader", id or "", stopping]`.
  * All are append-only: readers ignore what follows the fields they know.
  */
 import { isArray, type Value } from "@quorate/protocol";
-import type { Call } from "../rpc/ports.js";
+import { batchOf } from "../rpc/batch.js";
+import type { Batch, Call, MethodCall } from "../rpc/ports.js";
 import type { LeaderOutcome } from "./local-execution.js";
 
-export const forwardVersion = 1;
+/** 2: batches. Nodes of different versions refuse each other's calls. */
+export const forwardVersion = 2;
 
 export interface ForwardedCall {
   readonly call: Call;
@@ -20,23 +23,43 @@ export interface ForwardedCall {
 }
 
 export function callToValue({ call, remainingMs, caller }: ForwardedCall): Value {
-  return [forwardVersion, call.kind, call.method, [...call.params], remainingMs, caller];
+  if (!("calls" in call)) return [forwardVersion, ...methodCallToFields(call), remainingMs, caller];
+  return [forwardVersion, "batch", call.calls.map(methodCallToFields), remainingMs, caller];
 }
 
 /** @throws Error on anything that `callToValue` of a known version does not make */
 export function callFromValue(value: Value): ForwardedCall {
-  const [kind, method, params, remainingMs, caller] = versioned(value);
-  if (
-    (kind !== "command" && kind !== "query") ||
-    typeof method !== "string" ||
-    params === undefined ||
-    !isArray(params) ||
-    typeof remainingMs !== "number" ||
-    typeof caller !== "string"
-  ) {
+  const fields = versioned(value);
+  const isBatch = fields[0] === "batch";
+  const call = isBatch ? batchFromField(fields[1]) : methodCallFromFields(fields);
+  const [remainingMs, caller] = fields.slice(isBatch ? 2 : 3);
+  if (call === null || typeof remainingMs !== "number" || typeof caller !== "string") {
     throw new Error("a peer sent a forwarded call that cannot be read");
   }
-  return { call: { kind, method, params }, remainingMs, caller };
+  return { call, remainingMs, caller };
+}
+
+function methodCallToFields({ kind, method, params }: MethodCall): Value[] {
+  return [kind, method, [...params]];
+}
+
+/** Null for anything else. */
+function methodCallFromFields([kind, method, params]: readonly Value[]): MethodCall | null {
+  if (kind !== "command" && kind !== "query") return null;
+  if (typeof method !== "string" || params === undefined || !isArray(params)) return null;
+  return { kind, method, params };
+}
+
+/** Null for anything else, and for a batch of nothing. */
+function batchFromField(field: Value | undefined): Batch | null {
+  if (field === undefined || !isArray(field)) return null;
+  const calls: MethodCall[] = [];
+  for (const item of field) {
+    const call = isArray(item) ? methodCallFromFields(item) : null;
+    if (call === null) return null;
+    calls.push(call);
+  }
+  return calls.length === 0 ? null : batchOf(calls);
 }
 
 export function outcomeToValue(outcome: LeaderOutcome): Value {

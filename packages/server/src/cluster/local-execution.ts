@@ -84,6 +84,7 @@ export class LocalExecution {
     failed: (error: unknown) => void,
   ): CallResult | Promise<CallResult> | undefined {
     try {
+      if ("calls" in call) return this.#service.runBatch(call.calls, view);
       return this.#service.runQuery(call.method, call.params, view);
     } catch (error) {
       failed(error);
@@ -118,7 +119,10 @@ export class LocalExecution {
   #propose(call: Call, caller: string, end: (outcome: LeaderOutcome) => void): void {
     let entry: Uint8Array;
     try {
-      entry = this.#service.encodeCommand(call.method, call.params, caller);
+      entry =
+        "calls" in call
+          ? this.#service.encodeBatch(call.calls, caller)
+          : this.#service.encodeCommand(call.method, call.params, caller);
     } catch (error) {
       this.#refuse(error, call, end);
       return;

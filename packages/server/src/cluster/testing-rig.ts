@@ -142,7 +142,9 @@ export class ScriptedRaft implements Raft {
 
 const service: Service = {
   encodeCommand: (method) => encodeValue(method),
+  encodeBatch: (calls) => encodeValue(calls.map(({ method }) => method)),
   runQuery: (_method, params) => ({ ok: true, value: ["read", ...params] }),
+  runBatch: (calls) => ({ ok: true, value: calls.map(({ params }) => ["read", ...params]) }),
   encodeValue,
   decodeValue,
 };

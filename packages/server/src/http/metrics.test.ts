@@ -66,6 +66,21 @@ describe("metrics", () => {
     expect(text).toMatch(/quorate_calls_total\{method="\(unknown\)",kind="local",outcome="fault",[^}]*\} 3/);
   });
 
+  it("count a multicall as one call of its kind, and the calls in it by themselves", async () => {
+    const multicall: Answer = { ...answer, method: "system.multicall", items: 3 };
+    metrics.countCall(multicall);
+    metrics.countCall({ ...multicall, kind: "query", items: 0 });
+    metrics.countCall({ ...multicall, kind: "query", items: 20 });
+    const text = await scrape();
+    expect(text).toMatch(
+      /quorate_calls_total\{method="system\.multicall",kind="command",outcome="value",[^}]*\} 1/,
+    );
+    expect(text).toMatch(
+      /quorate_calls_total\{method="system\.multicall",kind="query",outcome="value",[^}]*\} 2/,
+    );
+    expect(text).toMatch(/quorate_multicall_items_total\{[^}]*\} 23/);
+  });
+
   it("count redirects and forwards", async () => {
     metrics.countRedirect();
     metrics.countForward("result");

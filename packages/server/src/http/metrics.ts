@@ -21,6 +21,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #calls: Counter<"method" | "kind" | "outcome">;
   readonly #callCounters = new Map<string, { inc(): void }>();
+  readonly #multicallItems: Counter;
   readonly #redirects: Counter;
   readonly #forwards: Counter<"result">;
   readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: loopDelayResolutionMs });
@@ -32,6 +33,11 @@ export class Metrics {
       name: "quorate_calls_total",
       help: "Answered calls; every unknown or malformed one has the method (unknown).",
       labelNames: ["method", "kind", "outcome"],
+      registers,
+    });
+    this.#multicallItems = new Counter({
+      name: "quorate_multicall_items_total",
+      help: "Calls inside answered system.multicalls, which quorate_calls_total counts as one call each.",
       registers,
     });
     this.#redirects = new Counter({
@@ -56,14 +62,15 @@ export class Metrics {
 
   countCall(answer: Answer): void {
     const method = answer.method ?? "(unknown)";
-    const key = `${answer.ending} ${method}`;
+    const key = `${answer.ending} ${answer.kind} ${method}`;
     let counter = this.#callCounters.get(key);
     if (counter === undefined) {
-      // Bounded: endings times the methods that exist.
+      // Bounded: endings times the methods that exist; a multicall is of any kind.
       counter = this.#calls.labels({ method, kind: answer.kind, outcome: answer.ending });
       this.#callCounters.set(key, counter);
     }
     counter.inc();
+    if (answer.items !== undefined) this.#multicallItems.inc(answer.items);
   }
 
   countRedirect(): void {

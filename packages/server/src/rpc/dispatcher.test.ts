@@ -1,4 +1,12 @@
-import { Double, decodeResponse, encodeCall, Fault, faultCodes, type Value } from "@quorate/protocol";
+import {
+  Double,
+  decodeResponse,
+  encodeCall,
+  Fault,
+  faultCodes,
+  type Struct,
+  type Value,
+} from "@quorate/protocol";
 import { describe, expect, it } from "vitest";
 import { type Answer, Dispatcher } from "./dispatcher.js";
 import type { Call, CallContext, CallOutcome, Executor, LocalMethod, Method, MethodTable } from "./ports.js";
@@ -198,9 +206,11 @@ describe("introspection", () => {
       "cluster.status",
       "note.get",
       "note.set",
+      "system.getCapabilities",
       "system.listMethods",
       "system.methodHelp",
       "system.methodSignature",
+      "system.multicall",
     ]);
   });
 
@@ -220,6 +230,34 @@ describe("introspection", () => {
     expect(faultCodeOf(call("system.methodHelp", []))).toBe(faultCodes.invalidParams);
     expect(faultCodeOf(call("system.methodHelp", [3]))).toBe(faultCodes.invalidParams);
     expect(faultCodeOf(call("system.listMethods", [1]))).toBe(faultCodes.invalidParams);
+  });
+
+  it("answers what conventions the server keeps, each with an address and a version", () => {
+    const { call } = rig(local);
+    const answer = decodeResponse(call("system.getCapabilities", []).body) as Struct;
+    expect(Object.keys(answer).sort()).toEqual([
+      "faults_interop",
+      "i8",
+      "introspection",
+      "nil",
+      "system.multicall",
+      "xmlrpc",
+    ]);
+    for (const capability of Object.values(answer)) {
+      expect(capability).toEqual({
+        specUrl: expect.stringMatching(/^http:/),
+        specVersion: expect.any(Number),
+      });
+    }
+    expect(faultCodeOf(call("system.getCapabilities", [1]))).toBe(faultCodes.invalidParams);
+  });
+
+  it("describes system.multicall like any other method", () => {
+    const { call } = rig(local);
+    expect(decodeResponse(call("system.methodSignature", ["system.multicall"]).body)).toEqual([
+      ["array", "array"],
+    ]);
+    expect(decodeResponse(call("system.methodHelp", ["system.multicall"]).body)).toContain("methodName");
   });
 
   it("answers local methods without the executor", () => {

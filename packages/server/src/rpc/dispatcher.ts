@@ -2,7 +2,8 @@
  * From the bytes of a call to the bytes of its answer. Knows no HTTP, no cluster and no state.
  *
  *     bytes ─▶ decodeCall ─▶ local method? ─▶ answered here
- *                        └─▶ service method ─▶ parameters checked ─▶ executor ─▶ outcome ─▶ bytes
+ *                        ├─▶ service method ─▶ parameters checked ─▶ executor ─▶ outcome ─▶ bytes
+ *                        └─▶ system.multicall ─▶ the same for each of its calls, the executor once
  */
 import {
   DecodeError,
@@ -15,8 +16,17 @@ import {
   faultCodes,
   type Value,
 } from "@quorate/protocol";
-import { faultOf } from "./faults.js";
-import type { CallContext, CallOutcome, Executor, LocalMethod, MethodKind, MethodTable } from "./ports.js";
+import { faultOf, unwritableResult } from "./faults.js";
+import { Multicall, multicallName, type Resolution } from "./multicall.js";
+import type {
+  Call,
+  CallContext,
+  CallOutcome,
+  Executor,
+  LocalMethod,
+  MethodKind,
+  MethodTable,
+} from "./ports.js";
 import { noSuchMethod, systemMethods } from "./system-methods.js";
 
 /** How a call ended, for status codes and counters: an outcome, or one of the two ways of a result. */
@@ -33,6 +43,8 @@ export interface Answer {
   readonly index: number | null;
   /** Base URL of the leader, for `notLeader` only. */
   readonly leaderUrl: string | null;
+  /** How many calls a multicall held; absent for every other call. */
+  readonly items?: number;
 }
 
 export interface DispatcherOptions {
@@ -111,6 +123,10 @@ export class Dispatcher {
       return;
     }
     const { method: name, params } = call;
+    if (name === multicallName) {
+      this.#multicall(params, context, end);
+      return;
+    }
     const local = this.#local.get(name);
     if (local !== undefined) {
       end(this.#callLocal(name, local, params));
@@ -129,11 +145,59 @@ export class Dispatcher {
       end(faultAnswer(this.#asFault(error, name), name, kind));
       return;
     }
-    const answer = (outcome: CallOutcome) => end(this.#answerOf(outcome, name, kind));
-    if (kind === "query" && context.consistency === "stale") {
-      this.#executor.readStale({ kind, method: name, params }, context, answer);
+    this.#execute({ kind, method: name, params }, context, (outcome) =>
+      end(this.#answerOf(outcome, name, kind, encodeResponse)),
+    );
+  }
+
+  #execute(call: Call, context: CallContext, end: (outcome: CallOutcome) => void): void {
+    if (call.kind === "query" && context.consistency === "stale") {
+      this.#executor.readStale(call, context, end);
     } else {
-      this.#executor.execute({ kind, method: name, params }, context, answer);
+      this.#executor.execute(call, context, end);
+    }
+  }
+
+  #multicall(params: readonly Value[], context: CallContext, end: (answer: Answer) => void): void {
+    let multicall: Multicall;
+    try {
+      multicall = new Multicall(params, (name, given) => this.#resolve(name, given));
+      if (multicall.batch?.kind === "command") refuseKey(context);
+    } catch (error) {
+      end(faultAnswer(this.#asFault(error, multicallName), multicallName, "local"));
+      return;
+    }
+    const { batch, size: items } = multicall;
+    const encode = (results: Value) => multicall.encode(results);
+    if (batch === null) {
+      const body = encode([]);
+      end({
+        body,
+        ending: "value",
+        method: multicallName,
+        kind: "local",
+        index: null,
+        leaderUrl: null,
+        items,
+      });
+      return;
+    }
+    this.#execute(batch, context, (outcome) =>
+      end({ ...this.#answerOf(outcome, multicallName, batch.kind, encode), items }),
+    );
+  }
+
+  /** What becomes of one call of a multicall. */
+  #resolve(name: string, params: readonly Value[]): Resolution {
+    try {
+      const local = this.#local.get(name);
+      if (local !== undefined) return [local.call(params)];
+      const method = this.#service.find(name);
+      if (method === undefined) return noSuchMethod(name);
+      this.#service.checkParams(method, params);
+      return { kind: method.kind, method: name, params };
+    } catch (error) {
+      return this.#asFault(error, name);
     }
   }
 
@@ -146,7 +210,12 @@ export class Dispatcher {
     }
   }
 
-  #answerOf(outcome: CallOutcome, method: string, kind: MethodKind): Answer {
+  #answerOf(
+    outcome: CallOutcome,
+    method: string,
+    kind: MethodKind,
+    encode: (value: Value) => Uint8Array,
+  ): Answer {
     if (outcome.kind !== "result") {
       const leaderUrl = outcome.kind === "notLeader" ? outcome.url : null;
       return {
@@ -161,18 +230,11 @@ export class Dispatcher {
     const { result, index } = outcome;
     try {
       const body = result.ok
-        ? encodeResponse(result.value)
+        ? encode(result.value)
         : encodeFault(new Fault(result.fault.code, result.fault.message));
       return { body, ending: result.ok ? "value" : "fault", method, kind, index, leaderUrl: null };
     } catch (error) {
-      // The call itself was executed: only its result has no form in XML-RPC.
-      const fault =
-        error instanceof EncodeError
-          ? new Fault(
-              faultCodes.internalError,
-              `the call was executed, but its result cannot be written: ${error.message}`,
-            )
-          : this.#asFault(error, method);
+      const fault = error instanceof EncodeError ? unwritableResult(error) : this.#asFault(error, method);
       return { ...faultAnswer(fault, method, kind), index };
     }
   }

@@ -1,5 +1,5 @@
 /** The one place where an outcome that is not a result becomes a fault. */
-import { Fault, faultCodes } from "@quorate/protocol";
+import { type EncodeError, Fault, faultCodes, type Struct, struct } from "@quorate/protocol";
 import type { CallOutcome } from "./ports.js";
 
 export type Refusal = Exclude<CallOutcome, { readonly kind: "result" }>;
@@ -30,4 +30,20 @@ export function faultOf(outcome: Refusal): Fault {
     case "failed":
       return new Fault(faultCodes.internalError, "this node failed to answer; its log says why");
   }
+}
+
+/** The call itself was executed: only its result has no form in XML-RPC. */
+export function unwritableResult(error: EncodeError): Fault {
+  return new Fault(
+    faultCodes.internalError,
+    `the call was executed, but its result cannot be written: ${error.message}`,
+  );
+}
+
+/** A fault as a value: how the slot of a multicall carries it. */
+export function faultStruct(fault: Fault): Struct {
+  return struct([
+    ["faultCode", fault.faultCode],
+    ["faultString", fault.faultString],
+  ]);
 }

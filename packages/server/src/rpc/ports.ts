@@ -45,13 +45,28 @@ export interface CallContext {
   readonly idempotencyKey: string | null;
 }
 
-export interface Call {
+/** One method of the service with its parameters. */
+export interface MethodCall {
   readonly kind: MethodKind;
   readonly method: string;
   readonly params: readonly Value[];
 }
 
-/** What the method itself answered; a fault is as much a result as a value. */
+/** Several of them, executed in their order with nothing in between: what a multicall leaves to execute. */
+export interface Batch {
+  /** A command as soon as one of its calls is: then all of them go through the log, as one entry. */
+  readonly kind: MethodKind;
+  readonly method: "system.multicall";
+  readonly calls: readonly MethodCall[];
+}
+
+/** What is executed in one piece. */
+export type Call = MethodCall | Batch;
+
+/**
+ * What the method itself answered; a fault is as much a result as a value. A batch's value is an array: per
+ * call an array of its one result, or a struct of its fault.
+ */
 export type CallResult =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly fault: { readonly code: number; readonly message: string } };

@@ -1,5 +1,5 @@
-/** Introspection: `system.listMethods`, `system.methodSignature`, `system.methodHelp`. */
-import { Fault, faultCodes, type Value } from "@quorate/protocol";
+/** What a server says of itself: its methods, and the conventions that it keeps. */
+import { Fault, faultCodes, type Struct, struct, type Value } from "@quorate/protocol";
 import type { LocalMethod, MethodTable } from "./ports.js";
 
 /** What introspection can say of any method, wherever it runs. */
@@ -23,7 +23,7 @@ export function systemMethods(
         help: "Names of all methods, sorted.",
         signatures: [["array"]],
         call: (params) => {
-          if (params.length > 0) throw wrongParams(`expected no parameters, got ${params.length}`);
+          expectNone(params);
           return [...service.list(), ...local.keys()].sort();
         },
       },
@@ -47,7 +47,60 @@ export function systemMethods(
         call: (params) => describe(params).help,
       },
     ],
+    [
+      "system.getCapabilities",
+      {
+        help: "The conventions that this server keeps: by name, the address of a text (specUrl) and its version (specVersion).",
+        signatures: [["struct"]],
+        call: (params) => {
+          expectNone(params);
+          return capabilities();
+        },
+      },
+    ],
+    [
+      "system.multicall",
+      {
+        help:
+          "Several calls in one: an array of structs with methodName and params. Answers an array: per call an array " +
+          "of its result, or a struct with faultCode and faultString. Calls are executed in order with nothing in " +
+          "between; a fault takes back its own call only.",
+        signatures: [["array", "array"]],
+        // Reached only from inside a multicall: the dispatcher takes apart the outer one itself.
+        call: () => {
+          throw wrongParams("system.multicall cannot be called inside system.multicall");
+        },
+      },
+    ],
   ];
+}
+
+/**
+ * Names, addresses and versions as other servers give them, so that clients recognise them; `system.multicall`
+ * and `faults_interop` as in the Incutio XML-RPC library (`IXR_Server`), the others as their texts are known.
+ */
+function capabilities(): Struct {
+  const known: readonly (readonly [name: string, specUrl: string, specVersion: number])[] = [
+    ["xmlrpc", "http://www.xmlrpc.com/spec", 1],
+    ["system.multicall", "http://www.xmlrpc.com/discuss/msgReader$1208", 1],
+    ["introspection", "http://xmlrpc-c.sourceforge.net/introspection.html", 1],
+    ["faults_interop", "http://xmlrpc-epi.sourceforge.net/specs/rfc.fault_codes.php", 20010516],
+    ["nil", "http://www.ontosys.com/xml-rpc/extensions.php", 20010518],
+    ["i8", "http://ws.apache.org/xmlrpc/types.html", 1],
+  ];
+  return struct(
+    known.map(([name, specUrl, specVersion]) => [
+      name,
+      struct([
+        ["specUrl", specUrl],
+        ["specVersion", specVersion],
+      ]),
+    ]),
+  );
+}
+
+function expectNone(params: readonly Value[]): void {
+  if (params.length > 0) throw wrongParams(`expected no parameters, got ${params.length}`);
 }
 
 export function noSuchMethod(name: string): Fault {

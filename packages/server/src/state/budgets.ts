@@ -14,6 +14,8 @@ export const valueDepthMax = 128;
 export const writtenBytesMax = 8 * 1024 * 1024;
 /** Results of all calls of a batch together, packed, in bytes: each is held until the last call has ended. */
 export const batchResultBytesMax = 16 * 1024 * 1024;
+/** Values in them, the nested ones included: as many as a document may hold, and each is far larger there than packed. */
+export const batchResultValuesMax = 1_000_000;
 /** Pairs that one range returns. */
 export const rangePairsMax = 10_000;
 /** Stored keys and values that all ranges of one call return together, in bytes. */

@@ -17,8 +17,8 @@ export type ReadKey = (key: Uint8Array) => Uint8Array | undefined;
 export interface Spending {
   operations: number;
   writtenBytes: number;
-  /** Of the results in a batch; null where there is one call, whose result has no other beside it. */
-  resultBytes: number | null;
+  /** The results in a batch so far; null where there is one call, whose result has no other beside it. */
+  results: { readonly bytes: number; readonly values: number } | null;
   /** Whether the pairs that `count` passes are operations, too: not in a query, which reads them in slices. */
   readonly countsPairs: boolean;
 }

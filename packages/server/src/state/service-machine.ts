@@ -2,11 +2,11 @@
  * The replicated state machine of one service: entries in, results and effects out. Depends on nothing but the
  * entry and the state: no clock, no chance, no configuration.
  */
-import { Fault, faultCodes, type Struct, struct, type Value } from "@quorate/protocol";
+import { Fault, faultCodes, isStruct, type Struct, struct, type Value } from "@quorate/protocol";
 import type { ApplyOutcome, StateView } from "@quorate/raft";
 import type { Entry } from "@quorate/raft/core";
 import type { RegisteredMethod, Registry } from "../services/registry.js";
-import { batchResultBytesMax, operationsMax } from "./budgets.js";
+import { batchResultBytesMax, batchResultValuesMax, operationsMax } from "./budgets.js";
 import {
   type CallScope,
   type CommandFacts,
@@ -165,25 +165,33 @@ function nothingSpent(of: { readonly inBatch: boolean; readonly countsPairs: boo
   return {
     operations: 0,
     writtenBytes: 0,
-    resultBytes: of.inBatch ? 0 : null,
+    results: of.inBatch ? { bytes: 0, values: 0 } : null,
     countsPairs: of.countsPairs,
   };
 }
 
 /** The result, or the fault of a call whose result is too much beside those before it. Room that is refused is not spent. */
 function withinBatch(result: CallResult, spending: Spending): CallResult {
-  if (spending.resultBytes === null || !result.ok) return result;
-  const bytes = spending.resultBytes + packValue(result.value).length;
-  if (bytes > batchResultBytesMax) {
+  if (spending.results === null || !result.ok) return result;
+  const bytes = spending.results.bytes + packValue(result.value).length;
+  const values = spending.results.values + countValues(result.value);
+  if (bytes > batchResultBytesMax || values > batchResultValuesMax) {
     return faultResult(
       new Fault(
         faultCodes.tooLarge,
-        `the results of this system.multicall have more than ${batchResultBytesMax} bytes up to here; ask for less at once`,
+        `up to here the results of this system.multicall hold ${bytes} bytes and ${values} values, ` +
+          `at most ${batchResultBytesMax} and ${batchResultValuesMax} are sent; ask for less at once`,
       ),
     );
   }
-  spending.resultBytes = bytes;
+  spending.results = { bytes, values };
   return result;
+}
+
+function countValues(value: Value): number {
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countValues(item), 1);
+  if (!isStruct(value)) return 1;
+  return Object.values(value).reduce<number>((sum, member) => sum + countValues(member), 1);
 }
 
 /** As `system.multicall` answers: per call an array of its one result, or a fault struct. */
