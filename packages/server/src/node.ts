@@ -19,6 +19,7 @@ import { handOver } from "./cluster/hand-over.js";
 import { LocalExecution } from "./cluster/local-execution.js";
 import type { Service } from "./cluster/ports.js";
 import { clusterMethods, reportMembers, reportStatus, type StatusSource } from "./cluster/status.js";
+import { LeadershipTransfer } from "./cluster/transfer.js";
 import { VersionCheck } from "./cluster/version-check.js";
 import type { NodeConfig } from "./config/index.js";
 import { buildApp, type Phase } from "./http/app.js";
@@ -163,10 +164,18 @@ async function compose(
     pendingMax: callsPendingMax,
     onForward: (ending) => metrics.countForward(ending),
   });
+  const transfer = new LeadershipTransfer({
+    raft,
+    watch,
+    codec: service,
+    clock,
+    leaderWaitMs: 2 * config.raft.electionTimeoutMs,
+  });
   const forwarded = new ForwardedCalls({
     methods: registry,
     version: registry,
     knowledge: () => ({ leader: watch.view.leader?.id ?? null, stopping: phase !== "serving" }),
+    transfer,
     local,
     service,
     clock,
@@ -189,6 +198,7 @@ async function compose(
   const dispatcher = new Dispatcher({
     service: registry,
     localMethods: clusterMethods(status),
+    operations: new Map([["cluster.transfer", transfer.operation]]),
     executor,
     maxBody: config.http.maxBody,
     onFailure,

@@ -61,7 +61,12 @@ function cell(value: Value): string | number {
   return jsonOfValue(value, "", "").replace(/\n/g, " ");
 }
 
-async function answer(options: NodeClientOptions, method: string, params: readonly Value[]): Promise<Value> {
+/** Throws `CommandFailed`, also for a fault. */
+export async function answer(
+  options: NodeClientOptions,
+  method: string,
+  params: readonly Value[],
+): Promise<Value> {
   try {
     return await callNode(options, method, params);
   } catch (error) {

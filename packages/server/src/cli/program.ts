@@ -107,6 +107,18 @@ function addQuestions(program: Command): void {
       print(await status(clientOptions(options), options.output));
     },
   );
+  question(program, "members", "the members of the cluster, with what the leader knows of each").action(
+    async (options: QuestionOptions) => {
+      const { members } = await import("./members.js");
+      print(await members(clientOptions(options), options.output));
+    },
+  );
+  question(program, "transfer", "hand leadership to another node; returns when it leads")
+    .argument("[id]", "the node that shall lead; default: the most up-to-date one")
+    .action(async (id: string | undefined, options: QuestionOptions) => {
+      const { transfer } = await import("./members.js");
+      print(await transfer(clientOptions(options), id, options.output));
+    });
   question(program, "methods", "the methods that can be called, with signatures and help").action(
     async (options: QuestionOptions) => {
       const { methods } = await import("./inspect.js");

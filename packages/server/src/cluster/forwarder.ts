@@ -15,6 +15,7 @@ import {
 } from "./forwarding.js";
 import { type LeaderOutcome, type LocalExecution, tooLargeToTravel } from "./local-execution.js";
 import type { OnFailure, Raft, Service } from "./ports.js";
+import type { LeadershipTransfer } from "./transfer.js";
 
 /** What the sending node learns: the leader's own outcome, or that none came. */
 export type ForwardOutcome =
@@ -74,6 +75,7 @@ export interface ForwardedCallsOptions {
   readonly version: ServiceVersion;
   /** Whom this node takes for the leader, for peers that ask before they stop. */
   readonly knowledge: () => LeaderKnowledge;
+  readonly transfer: Pick<LeadershipTransfer, "isQuestion" | "answer">;
   readonly local: LocalExecution;
   readonly service: Pick<Service, "encodeValue" | "decodeValue">;
   readonly clock: Pick<Clock, "after">;
@@ -106,10 +108,11 @@ export class ForwardedCalls {
 
   /** From the bytes of a peer's request to the bytes of its answer. Rejects when the bytes are none. */
   async answer(payload: Uint8Array): Promise<Uint8Array> {
-    const { service, version, knowledge } = this.#options;
+    const { service, version, knowledge, transfer } = this.#options;
     const message = service.decodeValue(payload);
     if (isServiceQuestion(message)) return service.encodeValue(serviceToValue(version));
     if (isLeaderQuestion(message)) return service.encodeValue(leaderToValue(knowledge()));
+    if (transfer.isQuestion(message)) return service.encodeValue(await transfer.answer(message));
     const { call, caller, remainingMs } = callFromValue(message);
     this.#running += 1;
     try {

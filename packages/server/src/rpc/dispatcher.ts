@@ -26,6 +26,7 @@ import type {
   LocalMethod,
   MethodKind,
   MethodTable,
+  Operation,
 } from "./ports.js";
 import { noSuchMethod, systemMethods } from "./system-methods.js";
 
@@ -51,6 +52,8 @@ export interface DispatcherOptions {
   readonly service: MethodTable;
   /** Beside `system.*`, which the dispatcher adds itself. */
   readonly localMethods: ReadonlyMap<string, LocalMethod>;
+  /** Without them, none. */
+  readonly operations?: ReadonlyMap<string, Operation>;
   readonly executor: Executor;
   /** Bytes of one document, after decompression. */
   readonly maxBody: number;
@@ -70,19 +73,26 @@ export class Dispatcher {
   readonly #service: MethodTable;
   readonly #executor: Executor;
   readonly #local: ReadonlyMap<string, LocalMethod>;
+  readonly #operations: ReadonlyMap<string, Operation>;
   readonly #limits: { readonly bytes: number } | undefined;
   readonly #onFailure: DispatcherOptions["onFailure"];
 
   /** @throws Error when a method of the service has the name of a local one */
   constructor(options: DispatcherOptions) {
     const local = new Map(options.localMethods);
-    for (const [name, method] of systemMethods(options.service, local)) local.set(name, method);
+    const operations = options.operations ?? new Map<string, Operation>();
+    const described = new Map<string, LocalMethod | Operation>([...local, ...operations]);
+    for (const [name, method] of systemMethods(options.service, described)) {
+      local.set(name, method);
+      described.set(name, method);
+    }
     for (const name of options.service.list()) {
-      if (local.has(name)) {
+      if (described.has(name)) {
         throw new Error(`the service defines ${name}, which is a method of the server; give it another name`);
       }
     }
     this.#local = local;
+    this.#operations = operations;
     this.#service = options.service;
     this.#executor = options.executor;
     // The transport has bounded the bytes already: only a larger bound than the codec's own must be told.
@@ -93,7 +103,7 @@ export class Dispatcher {
   /** Every method, sorted by name. */
   describe(): readonly MethodDescription[] {
     const described: MethodDescription[] = [];
-    for (const [name, { help, signatures }] of this.#local) {
+    for (const [name, { help, signatures }] of [...this.#local, ...this.#operations]) {
       described.push({ name, kind: "local", help, signatures });
     }
     for (const name of this.#service.list()) {
@@ -129,7 +139,12 @@ export class Dispatcher {
     }
     const local = this.#local.get(name);
     if (local !== undefined) {
-      end(this.#callLocal(name, local, params));
+      end(this.#answerLocally(name, () => local.call(params)));
+      return;
+    }
+    const operation = this.#operations.get(name);
+    if (operation !== undefined) {
+      this.#operate(name, operation, params, end);
       return;
     }
     const method = this.#service.find(name);
@@ -201,13 +216,25 @@ export class Dispatcher {
     }
   }
 
-  #callLocal(name: string, method: LocalMethod, params: readonly Value[]): Answer {
+  #answerLocally(name: string, call: () => Value): Answer {
     try {
-      const body = encodeResponse(method.call(params));
+      const body = encodeResponse(call());
       return { body, ending: "value", method: name, kind: "local", index: null, leaderUrl: null };
     } catch (error) {
       return faultAnswer(this.#asFault(error, name), name, "local");
     }
+  }
+
+  #operate(
+    name: string,
+    operation: Operation,
+    params: readonly Value[],
+    end: (answer: Answer) => void,
+  ): void {
+    operation.call(params).then(
+      (value) => end(this.#answerLocally(name, () => value)),
+      (error: unknown) => end(faultAnswer(this.#asFault(error, name), name, "local")),
+    );
   }
 
   #answerOf(

@@ -27,6 +27,14 @@ export interface LocalMethod {
   call(params: readonly Value[]): Value;
 }
 
+/** A method that acts on the cluster itself, beside the log. It takes its time, so it is no part of other calls. */
+export interface Operation {
+  readonly help: string;
+  readonly signatures: readonly (readonly string[])[];
+  /** Rejects with a `Fault`. */
+  call(params: readonly Value[]): Promise<Value>;
+}
+
 /** What a call that needs the leader gets when this node does not lead. */
 export type Route = "redirect" | "forward" | "fault";
 
