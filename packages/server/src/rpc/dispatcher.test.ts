@@ -284,3 +284,52 @@ describe("introspection", () => {
     expect(() => rig(new Map([["note.get", status]]))).toThrow(/note\.get/);
   });
 });
+
+describe("operations on the cluster", () => {
+  const move = {
+    help: "Moves.",
+    signatures: [["string"]],
+    call: async (params: readonly Value[]): Promise<Value> => {
+      if (params.length > 0) throw new Fault(409, "cannot");
+      return "n2";
+    },
+  };
+  const dispatcher = new Dispatcher({
+    service: table,
+    localMethods: new Map(),
+    operations: new Map([["cluster.move", move]]),
+    executor: new ScriptedExecutor(),
+    maxBody: 1024 * 1024,
+    onFailure: () => undefined,
+  });
+  const send = (method: string, params: Value[]) =>
+    new Promise<Value | Fault>((resolve) => {
+      dispatcher.dispatch(encodeCall(method, params), undefined, plain, ({ body }) =>
+        resolve(decodeResponse(body)),
+      );
+    });
+
+  it("are answered when they are done, by value or fault", async () => {
+    expect(await send("cluster.move", [])).toBe("n2");
+    expect(await send("cluster.move", [1])).toMatchObject({ faultCode: 409, faultString: "cannot" });
+  });
+
+  it("are listed and described, and refused in a multicall", async () => {
+    expect(await send("system.listMethods", [])).toContain("cluster.move");
+    expect(await send("system.methodHelp", ["cluster.move"])).toBe("Moves.");
+    expect(dispatcher.describe().map(({ name }) => name)).toContain("cluster.move");
+    const inside = await send("system.multicall", [[{ methodName: "cluster.move", params: [] }]]);
+    expect(inside).toMatchObject([
+      { faultCode: -32602, faultString: expect.stringContaining("call it alone") },
+    ]);
+  });
+
+  it("keep their names from the service", () => {
+    const operations = new Map([["note.set", move]]);
+    const executor = new ScriptedExecutor();
+    const options = { service: table, localMethods: new Map(), operations, executor, maxBody: 1024 };
+    expect(() => new Dispatcher({ ...options, onFailure: () => undefined })).toThrow(
+      /the service defines note\.set/,
+    );
+  });
+});

@@ -28,7 +28,7 @@ import type {
   MethodTable,
   Operation,
 } from "./ports.js";
-import { noSuchMethod, systemMethods } from "./system-methods.js";
+import { noSuchMethod, systemMethods, wrongParams } from "./system-methods.js";
 
 /** How a call ended, for status codes and counters: an outcome, or one of the two ways of a result. */
 export type Ending = "value" | "fault" | Exclude<CallOutcome["kind"], "result">;
@@ -207,6 +207,9 @@ export class Dispatcher {
     try {
       const local = this.#local.get(name);
       if (local !== undefined) return [local.call(params)];
+      if (this.#operations.has(name)) {
+        return wrongParams(`${name} acts on the cluster itself: call it alone, not in a multicall`);
+      }
       const method = this.#service.find(name);
       if (method === undefined) return noSuchMethod(name);
       this.#service.checkParams(method, params);
