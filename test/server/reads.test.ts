@@ -99,6 +99,42 @@ describe("reads with bounds", () => {
   });
 });
 
+describe("a node that was away and finds nobody", () => {
+  it("answers from what it has, but no read whose bounds that does not meet", async () => {
+    await using cluster = await InProcessCluster.start(3);
+    const [away, other] = await cluster.followers();
+    const leader = await cluster.leader();
+    await value(cluster.url(leader), "kv.set", ["a", "old"]);
+    const before = await until("the follower to have applied it", async () => {
+      const { result, headers } = await ask(cluster.url(away), "kv.get", ["a"], {
+        query: "?consistency=stale",
+      });
+      return result === "old" ? tokenOf(headers).token : undefined;
+    });
+    await cluster.stopNode(away);
+    const { token: after } = tokenOf((await ask(cluster.url(leader), "kv.set", ["a", "new"])).headers);
+    await Promise.all([cluster.stopNode(leader), cluster.stopNode(other ?? "")]);
+    await cluster.startNode(away);
+
+    const read = async (bound: string) =>
+      (await ask(cluster.url(away), "kv.get", ["a"], { query: `?consistency=stale${bound}` })).result;
+    expect(await read("")).toBe("old");
+    expect(await read(`&min_index=${before}`)).toBe("old");
+    for (const bound of [
+      `&min_index=${after}`,
+      "&max_staleness=1h",
+      `&max_staleness=1h&min_index=${before}`,
+    ]) {
+      expect(await read(bound)).toMatchObject({ faultCode: faultCodes.noLeader });
+    }
+    // With one more there is a majority, and every bound is met again.
+    await cluster.startNode(leader);
+    for (const bound of [`&min_index=${after}`, "&max_staleness=1h"]) {
+      await until(`an answer with ${bound}`, async () => ((await read(bound)) === "new" ? true : undefined));
+    }
+  });
+});
+
 describe("reads.followers", () => {
   it("lets every node answer linearizable reads itself, and commands go on to the leader", async () => {
     await using cluster = await InProcessCluster.prepare(3);
