@@ -48,7 +48,8 @@ export function coreConfig(id: NodeId, timing: Timing, random: Random): Config {
     maxInflightBytes: 8 * MiB,
     maxUncommittedBytes: 64 * MiB,
     maxApplyBytes: 4 * MiB,
-    maxCachedBytes: 64 * MiB,
+    // What followers usually lack; one that was away longer is served from the disk.
+    maxCachedBytes: 16 * MiB,
     compactEntriesMin: 1000,
     random,
   });

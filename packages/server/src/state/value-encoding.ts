@@ -21,6 +21,8 @@ import { addExtension, Packr } from "msgpackr";
 import { assertPacked, extensionTypes, packedDepthMax, ValueEncodingError } from "./value-guard.js";
 
 const version = 1;
+/** Small results share their piece with each other, so that none of it is lost. */
+const sharedLengthMax = 2048;
 const i8Min = -(2n ** 63n);
 const i8Max = 2n ** 63n - 1n;
 
@@ -74,7 +76,9 @@ export function decodeValue(bytes: Uint8Array): Value {
 
 /** Without a version byte, for what carries its version itself. Throws `ValueEncodingError`. */
 export function packValue(value: Value): Uint8Array {
-  return packr.pack(toPacked(value, 0));
+  const packed: Uint8Array = packr.pack(toPacked(value, 0));
+  // msgpackr cuts its results out of a larger piece, which a long-lived result would keep alive with it.
+  return packed.length > sharedLengthMax ? new Uint8Array(packed) : packed;
 }
 
 /** The inverse of `packValue`. Throws `ValueEncodingError` for anything else. */
