@@ -1,7 +1,7 @@
 /** Every way a call can end, and what it says of its execution: one scripted node, down to the socket. */
 import { Client, Fault, NotExecutedError, OutcomeUnknownError } from "@quorate/client";
 import { describe, expect, test } from "vitest";
-import { freePorts } from "../cluster/cluster.js";
+import { freePorts } from "../support/ports.js";
 import { answers, breaks, hangs, inTurn, type Script, ScriptedNode, text } from "./scripted-node.js";
 
 /** Long enough never to be the reason for anything. */

@@ -1,7 +1,7 @@
 /** How a call finds the leader, and what later calls know of it: scripted nodes on loopback. */
 import { Client, NotExecutedError, OutcomeUnknownError } from "@quorate/client";
 import { describe, expect, test } from "vitest";
-import { freePorts } from "../cluster/cluster.js";
+import { freePorts } from "../support/ports.js";
 import {
   answers,
   breaks,

@@ -5,8 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { freePortRun } from "../support/ports.js";
 import { projectRoot, quorateCommand } from "../support/project-root.js";
-import { freePorts, until } from "./cluster.js";
+import { until } from "./cluster.js";
 import { value } from "./rpc.js";
 
 let folder = "";
@@ -14,20 +15,12 @@ let port = 0;
 const started: ChildProcess[] = [];
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "quorate-dev-"));
-  port = await consecutivePorts();
+  port = await freePortRun(5, 1000);
 });
 afterEach(() => {
   for (const child of started) child.kill("SIGKILL");
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** Three free ports in a row, and the three that lie 1000 above. */
-async function consecutivePorts(): Promise<number> {
-  return until("six free ports", async () => {
-    const [candidate = 0] = await freePorts(1);
-    return candidate + 1003 < 60_000 ? candidate : undefined;
-  });
-}
 
 function quorate(args: readonly string[]) {
   const child = spawn(process.execPath, [quorateCommand, ...args], {

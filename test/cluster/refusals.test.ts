@@ -3,7 +3,8 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault, faultCodes } from "@quorate/protocol";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Cluster, ClusterNode, freePorts, until } from "./cluster.js";
+import { freePorts } from "../support/ports.js";
+import { Cluster, ClusterNode, until } from "./cluster.js";
 import { ask, post, value } from "./rpc.js";
 
 let cluster: Cluster;

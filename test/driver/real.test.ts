@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createNodeClock, type ProposalOutcome, type RaftNode, startRaftNode } from "@quorate/raft";
@@ -8,6 +7,7 @@ import { openDataDirectory } from "@quorate/raft/level";
 import { createTcpTransport } from "@quorate/raft/tcp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { RegisterResult } from "../linearizability/register-model.js";
+import { freePorts } from "../support/ports.js";
 import { encodeOp, executedIn, RegisterMachine, readRegister } from "./register-machine.js";
 
 const ids = ["n1", "n2", "n3"];
@@ -16,7 +16,7 @@ const secret = Buffer.from("a secret of the driver's test");
 
 describe("three nodes on LevelDB and TCP, in one process", () => {
   let folder = "";
-  let ports: number[] = [];
+  let ports: readonly number[] = [];
   const nodes = new Map<string, RaftNode<RegisterResult>>();
   const fatal: Error[] = [];
 
@@ -124,24 +124,3 @@ describe("three nodes on LevelDB and TCP, in one process", () => {
     expect(fatal).toEqual([]);
   });
 });
-
-/** Ports that were free a moment ago; held together, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer();
-          server.listen(0, "127.0.0.1", () => resolve(server));
-        }),
-    ),
-  );
-  const found = servers.map((server) => {
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    return address.port;
-  });
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
-  return found;
-}

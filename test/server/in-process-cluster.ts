@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type NodeConfig, type RunningNode, startNode } from "@quorate/server/testing";
-import { freePorts, until } from "../cluster/cluster.js";
+import { until } from "../cluster/cluster.js";
+import { freePorts } from "../support/ports.js";
 
 export interface LogLine {
   readonly node: string;
