@@ -196,12 +196,19 @@ export class ClusterNode {
 }
 
 /** Polls until `probe` gives something; a failure names what was waited for. */
-export async function until<T>(what: string, probe: () => Promise<T | undefined>): Promise<T> {
+export async function until<T>(
+  what: string | (() => string),
+  probe: () => Promise<T | undefined>,
+): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
     const found = await probe();
     if (found !== undefined) return found;
-    if (performance.now() > deadline) throw new Error(`waited ${patienceMs / 1000} s in vain for ${what}`);
+    if (performance.now() > deadline) {
+      throw new Error(
+        `waited ${patienceMs / 1000} s in vain for ${typeof what === "string" ? what : what()}`,
+      );
+    }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }

@@ -36,11 +36,14 @@ function quorate(args: readonly string[]) {
   child.stderr.on("data", collect);
   const ended = once(child, "exit").then(([code]) => code as number | null);
   const says = (text: string | RegExp) =>
-    until(`${text} in:\n${output}`, async () => {
-      if (output.match(text) !== null) return true;
-      if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}:\n${output}`);
-      return undefined;
-    });
+    until(
+      () => `${text} in:\n${output}`,
+      async () => {
+        if (output.match(text) !== null) return true;
+        if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}:\n${output}`);
+        return undefined;
+      },
+    );
   return { child, ended, says, output: () => output };
 }
 
@@ -118,6 +121,17 @@ test("runs a service file, and the command line talks to it", async () => {
   expect(await nobody.ended).toBe(4);
   run.child.kill("SIGINT");
   expect(await run.ended).toBe(0);
+});
+
+test("a port that is taken ends it at once, even if another Quorate answers there", async () => {
+  const first = quorate(["dev", "--port", String(port)]);
+  await first.says(/Ctrl-C/);
+  const second = quorate(["dev", "--port", String(port), "--data-dir", "other"]);
+  expect(await second.ended).toBe(1);
+  expect(second.output()).toMatch(/another process listens there already/);
+  expect(second.output()).not.toContain("Ctrl-C");
+  first.child.kill("SIGINT");
+  expect(await first.ended).toBe(0);
 });
 
 test("says what is wrong with a service file, and starts nothing", async () => {

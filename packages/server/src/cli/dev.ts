@@ -15,7 +15,11 @@ const pollMs = 50;
 interface RunningNode extends DevNode {
   readonly child: ChildProcess;
   readonly exited: Promise<void>;
+  /** It has said that it takes calls; another program may answer at its address. */
+  readonly listens: () => boolean;
 }
+
+const hasEnded = ({ child }: RunningNode): boolean => child.exitCode !== null || child.signalCode !== null;
 
 export async function dev(options: DevOptions): Promise<void> {
   const nodes = prepareDevCluster(options);
@@ -56,8 +60,10 @@ class DevRun {
     }
     if (child.stderr !== null)
       createInterface(child.stderr).on("line", (line) => print(`${node.id}: ${line}`));
+    let listens = false;
     const exited = new Promise<void>((resolve) => {
       child.on("exit", (code, signal) => {
+        listens = false;
         if (!this.stopping) this.reportExit(node, code, signal);
         resolve();
       });
@@ -66,18 +72,22 @@ class DevRun {
         resolve();
       });
     });
-    return { ...node, child, exited };
+    child.once("message", () => {
+      listens = true;
+    });
+    return { ...node, child, exited, listens: () => listens };
   }
 
+  /** Until all nodes take part; false when one of them ended, or time, or a signal stopped the wait. */
   private async ready(): Promise<boolean> {
     const deadline = performance.now() + startTimeoutMs;
     for (const node of this.running) {
-      while (!(await answersReady(node.url))) {
+      while (!(node.listens() && (await answersReady(node.url)))) {
         if (this.stopping) return false;
-        if (node.child.exitCode !== null || performance.now() > deadline) {
+        const late = performance.now() > deadline;
+        if (late) print(`${node.id} was not ready after ${startTimeoutMs / 1000} s, see ${node.logFile}`);
+        if (late || this.running.some(hasEnded)) {
           this.failed = true;
-          if (node.child.exitCode === null)
-            print(`${node.id} was not ready after ${startTimeoutMs / 1000} s, see ${node.logFile}`);
           this.stop("SIGTERM");
           return false;
         }

@@ -36,6 +36,8 @@ export async function serve(sources: Sources): Promise<void> {
   process.on("disconnect", () => stop("the parent process is gone"));
   try {
     await started;
+    // A parent that waits (`quorate dev`) learns that it is this process that listens, no other one.
+    if (process.connected) process.send?.("started");
   } catch (error) {
     throw new CommandFailed(error instanceof Error ? error.message : String(error), exitCodes.failure);
   }
