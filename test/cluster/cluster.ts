@@ -18,13 +18,6 @@ export interface ClusterOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-export interface NodeStatus {
-  readonly node: string;
-  readonly role: string;
-  readonly leader: string | null;
-  readonly term: number;
-}
-
 export class Cluster implements AsyncDisposable {
   readonly nodes: readonly ClusterNode[];
   readonly folder: string;

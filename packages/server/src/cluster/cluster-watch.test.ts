@@ -1,28 +1,11 @@
 import type { NodeStatus } from "@quorate/raft";
 import { describe, expect, it } from "vitest";
 import { ClusterWatch } from "./cluster-watch.js";
+import { unbornStatus } from "./testing-status.js";
 
 const configured = ["n1", "n2", "n3"].map((id) => ({ id, peer: `${id}:9000`, http: `http://${id}:8000/` }));
 
-const unborn: NodeStatus = {
-  id: "n1",
-  role: "follower",
-  term: 0,
-  leader: null,
-  commit: 0,
-  applied: 0,
-  lastIndex: 0,
-  firstIndex: 1,
-  canServe: false,
-  followers: [],
-  born: false,
-  missing: ["n2", "n3"],
-  clusterId: null,
-  membership: null,
-  connected: [],
-  proposalsPending: 0,
-  failureTolerance: 0,
-};
+const unborn: NodeStatus = { ...unbornStatus, missing: ["n2", "n3"] };
 
 function rig() {
   let status = unborn;

@@ -2,26 +2,9 @@ import { encodeResponse, Fault } from "@quorate/protocol";
 import type { NodeStatus } from "@quorate/raft";
 import { describe, expect, it } from "vitest";
 import { clusterMethods, reportMembers, reportStatus, type StatusSource } from "./status.js";
+import { unbornStatus } from "./testing-status.js";
 
-const unborn: NodeStatus = {
-  id: "n1",
-  role: "follower",
-  term: 0,
-  leader: null,
-  commit: 0,
-  applied: 0,
-  lastIndex: 0,
-  firstIndex: 1,
-  canServe: false,
-  followers: [],
-  born: false,
-  missing: ["n2"],
-  clusterId: null,
-  membership: null,
-  connected: [],
-  proposalsPending: 0,
-  failureTolerance: 0,
-};
+const unborn: NodeStatus = { ...unbornStatus, missing: ["n2"] };
 
 const member = (id: string) => ({ id, incarnation: "i", peer: `${id}:9000`, http: `http://${id}:8000` });
 

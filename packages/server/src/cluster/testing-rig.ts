@@ -7,6 +7,7 @@ import {
   type StateView,
 } from "@quorate/raft";
 import type { Call, CallContext, CallOutcome, CallResult, Route } from "../rpc/ports.js";
+import { plainContext as unbounded } from "../rpc/testing-context.js";
 import { decodeValue, encodeValue } from "../state/value-encoding.js";
 import { ClusterWatch } from "./cluster-watch.js";
 import { ClusterExecutor } from "./executor.js";
@@ -14,6 +15,7 @@ import { Forwarder } from "./forwarder.js";
 import { Freshness } from "./freshness.js";
 import { LocalExecution } from "./local-execution.js";
 import type { Raft, Service } from "./ports.js";
+import { unbornStatus } from "./testing-status.js";
 
 const members = ["n1", "n2", "n3"].map((id) => ({ id, peer: `${id}:9000`, http: `http://${id}:8000` }));
 
@@ -119,22 +121,17 @@ export class ScriptedRaft implements Raft {
 
   status(): NodeStatus {
     return {
-      id: "n1",
+      ...unbornStatus,
       role: this.#leader === "n1" ? "leader" : "follower",
       term: this.#term,
       leader: this.#leader,
       commit: 40,
       applied: 40,
       lastIndex: 40,
-      firstIndex: 1,
       canServe: this.#leader === "n1",
-      followers: [],
       born: true,
-      missing: [],
       clusterId: "c0ffee00c0ffee00",
-      membership: null,
       connected: ["n2", "n3"],
-      proposalsPending: 0,
       failureTolerance: 1,
     };
   }
@@ -151,15 +148,6 @@ const service: Service = {
 
 export const deadlineMs = 10_000;
 export const leaderWaitMs = 1_000;
-
-const unbounded: CallContext = {
-  caller: "",
-  consistency: "linearizable",
-  maxStalenessMs: null,
-  minIndex: null,
-  route: "forward",
-  idempotencyKey: null,
-};
 
 /** An executor of node n1, with everything around it in the test's hand. */
 export function executorRig({ pendingMax = 100, followerReads = false } = {}) {

@@ -10,15 +10,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { type Answer, Dispatcher } from "./dispatcher.js";
 import type { Call, CallContext, CallOutcome, Executor, LocalMethod, Method, MethodTable } from "./ports.js";
-
-const plain: CallContext = {
-  caller: "",
-  consistency: "linearizable",
-  maxStalenessMs: null,
-  minIndex: null,
-  route: "forward",
-  idempotencyKey: null,
-};
+import { plainContext as plain } from "./testing-context.js";
 
 const methods = new Map<string, Method>([
   ["note.set", { kind: "command", help: "Store a note.", signatures: [["boolean", "string"]] }],

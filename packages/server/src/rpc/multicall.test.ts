@@ -3,15 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Answer, Dispatcher } from "./dispatcher.js";
 import { itemsMax } from "./multicall.js";
 import type { Call, CallContext, CallOutcome, Executor, LocalMethod, Method, MethodTable } from "./ports.js";
-
-const plain: CallContext = {
-  caller: "",
-  consistency: "linearizable",
-  maxStalenessMs: null,
-  minIndex: null,
-  route: "forward",
-  idempotencyKey: null,
-};
+import { plainContext as plain } from "./testing-context.js";
 
 const methods = new Map<string, Method>([
   ["note.set", { kind: "command", help: "", signatures: [] }],

@@ -1,0 +1,22 @@
+/** For tests: the status of node n1 before birth, from which a test makes the one that it needs. */
+import type { NodeStatus } from "@quorate/raft";
+
+export const unbornStatus: NodeStatus = {
+  id: "n1",
+  role: "follower",
+  term: 0,
+  leader: null,
+  commit: 0,
+  applied: 0,
+  lastIndex: 0,
+  firstIndex: 1,
+  canServe: false,
+  followers: [],
+  born: false,
+  missing: [],
+  clusterId: null,
+  membership: null,
+  connected: [],
+  proposalsPending: 0,
+  failureTolerance: 0,
+};
