@@ -1,4 +1,4 @@
-import type { Config, Index, Member, Membership, NodeId, Random } from "@quorate/raft/core";
+import type { Config, Index, Member, Membership, NodeId, Random, TraceRecord } from "@quorate/raft/core";
 import { Monitor } from "../invariants/monitor.js";
 import type { ClusterView } from "../invariants/observation.js";
 import { Disk } from "./disk.js";
@@ -21,6 +21,8 @@ export class Cluster {
   constructor(
     readonly world: World,
     readonly knobs: Knobs,
+    /** Hears every transition of every core. */
+    readonly onTransition?: (record: TraceRecord) => void,
   ) {
     this.network = new Network(world, knobs, this.counts);
     const ids = Array.from({ length: knobs.nodes }, (_, i) => `n${i + 1}`);
@@ -51,6 +53,7 @@ export class Cluster {
       compactEntriesMin: knobs.compactEntriesMin,
       random,
       plantedBugs: knobs.plantedBugs,
+      ...(this.onTransition && { trace: this.onTransition }),
     };
   }
 

@@ -1,18 +1,25 @@
 /**
  * Runs simulated clusters, one per seed: `node test/dist/test/simulation/main.js --seeds N [--seed S]
- * [--nodes K] [--bug NAME] [--trace]`. A failing seed is the whole bug report: its replay command is printed
- * first. Exit code 0: nothing found; 1: an invariant broke; 2: wrong arguments.
+ * [--nodes K] [--bug NAME] [--trace] [--check-trace] [--trace-file FILE]`. A failing seed is the whole bug report:
+ * its replay command is printed first. Exit code 0: nothing found; 1: an invariant broke; 2: wrong arguments.
  */
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type PlantedBug, plantedBugs } from "@quorate/raft/core";
+import { judgeTrace } from "../trace-check/judge.js";
 import type { Knobs } from "./knobs.js";
-import { type Simulation, simulate } from "./simulate.js";
+import { type Simulation, type SimulationOptions, simulate } from "./simulate.js";
+import { simulateTraced } from "./traced.js";
 
 interface Arguments {
   readonly seeds: number;
   readonly seed: number;
   readonly knobs: Partial<Knobs>;
   readonly trace: boolean;
+  /** Every transition is also judged by the reference model. */
+  readonly checkTrace: boolean;
+  /** Where the transitions of the last run go, as JSON lines. */
+  readonly traceFile: string | undefined;
   /** What a replay needs besides its seed. */
   readonly replay: string;
 }
@@ -26,6 +33,8 @@ function readArguments(argv: readonly string[]): Arguments {
       nodes: { type: "string" },
       bug: { type: "string" },
       trace: { type: "boolean", default: false },
+      "check-trace": { type: "boolean", default: false },
+      "trace-file": { type: "string" },
     },
   });
   const nodes = values.nodes === undefined ? undefined : wholeNumber("--nodes", values.nodes, 1, 7);
@@ -35,7 +44,9 @@ function readArguments(argv: readonly string[]): Arguments {
     seed: wholeNumber("--seed", values.seed, 0, 2 ** 32 - 1),
     knobs: { ...(nodes !== undefined && { nodes }), ...(bug && { plantedBugs: new Set([bug]) }) },
     trace: values.trace,
-    replay: `${nodes === undefined ? "" : ` --nodes ${nodes}`}${bug ? ` --bug ${bug}` : ""}`,
+    checkTrace: values["check-trace"],
+    traceFile: values["trace-file"],
+    replay: `${nodes === undefined ? "" : ` --nodes ${nodes}`}${bug ? ` --bug ${bug}` : ""}${values["check-trace"] ? " --check-trace" : ""}`,
   };
 }
 
@@ -106,6 +117,22 @@ class Totals {
   }
 }
 
+/** With a trace where one is asked for: recording it costs time. */
+function runOnce(options: SimulationOptions, { checkTrace, traceFile }: Arguments): Simulation {
+  if (!checkTrace && traceFile === undefined) return simulate(options);
+  const run = simulateTraced(options);
+  if (traceFile !== undefined) writeFileSync(traceFile, `${run.trace.join("\n")}\n`);
+  if (!checkTrace || run.failure) return run;
+  const { rejected } = judgeTrace(run.trace);
+  if (rejected === null) return run;
+  const failure = {
+    property: "reference model",
+    error: new Error(rejected),
+    atSeconds: run.simulatedSeconds,
+  };
+  return { ...run, failure };
+}
+
 function main(argv: readonly string[]): number {
   let args: Arguments;
   try {
@@ -118,7 +145,7 @@ function main(argv: readonly string[]): number {
   const started = performance.now();
   let shown = 0;
   for (let i = 0; i < args.seeds; i++) {
-    const run = simulate({ seed: args.seed + i, knobs: args.knobs, keepLines: args.trace });
+    const run = runOnce({ seed: args.seed + i, knobs: args.knobs, keepLines: args.trace }, args);
     totals.add(run);
     if (run.failure && ++shown <= 20) showFailure(run, args);
     if (process.stdout.isTTY)

@@ -1,3 +1,4 @@
+import type { TraceRecord } from "@quorate/raft/core";
 import { checkCounters, checkRegisters } from "../invariants/client-history.js";
 import { checkEveryCallEnds } from "../invariants/every-call-ends.js";
 import { InvariantViolation } from "../invariants/observation.js";
@@ -14,6 +15,8 @@ export interface SimulationOptions {
   readonly knobs?: Partial<Knobs>;
   /** Keep the last lines of what happened, for the failure's reader. */
   readonly keepLines?: boolean;
+  /** Hears every transition of every core, in order: a trace for `../trace-check`. */
+  readonly onTransition?: (record: TraceRecord) => void;
 }
 
 export interface Simulation {
@@ -51,7 +54,7 @@ export function simulate(options: SimulationOptions): Simulation {
   const world = new World(options.seed);
   if (options.keepLines) world.trace.keepLines();
   const knobs = knobsFromSeed(options.seed, options.knobs);
-  const cluster = new Cluster(world, knobs);
+  const cluster = new Cluster(world, knobs, options.onTransition);
   const clients = new Clients(cluster);
   let recovery = Number.NaN;
   let failure: Failure | null = null;

@@ -1,5 +1,6 @@
 /** How one server's core is set up. Frozen; nothing here changes at run time. */
 import type { PlantedBug } from "./planted-bugs.js";
+import type { TraceRecord } from "./trace.js";
 import type { NodeId } from "./types.js";
 
 /** Uniform in [0, 1). Injected: the core has no chance of its own, so that a seed decides everything. */
@@ -36,6 +37,8 @@ export interface Config {
   readonly random: Random;
   /** Test only: faults put in on purpose, to prove that the simulator finds them. Absent in production. */
   readonly plantedBugs?: ReadonlySet<PlantedBug>;
+  /** Hears every transition, during the step that made it. Absent in production: it costs time per step. */
+  readonly trace?: (record: TraceRecord) => void;
 }
 
 /** The config asks for something that cannot work. The text names the field, what it must be and what it is. */

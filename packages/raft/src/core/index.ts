@@ -42,6 +42,7 @@ export type {
   Status,
   StoreRequest,
 } from "./ready.js";
+export type { TracedLogChange, TracedMembership, TraceRecord } from "./trace.js";
 export {
   type Entry,
   EntryType,

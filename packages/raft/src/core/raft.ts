@@ -35,39 +35,8 @@ export class Raft {
   /** Feed one input. Never fails on what peers send; a broken invariant throws `RaftInvariantError`. */
   step(input: Input): void {
     const server = this.#server;
-    switch (input.type) {
-      case "tick":
-        tick(server);
-        return;
-      case "propose":
-        if (server.role === "leader") propose(server, input.proposals);
-        else refuse(server, input.proposals);
-        return;
-      case "receive":
-        receive(server, input.message);
-        return;
-      case "stored":
-        stored(server, input.ticket);
-        return;
-      case "applied":
-        server.applier.report(input.applied, input.durable);
-        return;
-      case "readIndex":
-        requestReadIndex(server, input.context);
-        return;
-      case "transfer":
-        if (server.role === "leader") startTransfer(server, input.to);
-        return;
-      case "peerLost":
-        peerLost(server, input.peer);
-        return;
-      case "peerReset":
-        peerReset(server, input.peer);
-        return;
-      case "fetched":
-        fetched(server, input.id, input.entries);
-        return;
-    }
+    handle(server, input);
+    server.tracer?.stepped(server, input.type, input.type === "receive" ? input.message : null);
   }
 
   /** True when `ready()` may return something to do; false means that it would not. */
@@ -122,6 +91,42 @@ export class Raft {
       firstIndex: log.firstIndex,
       followers: followersOf(server),
     };
+  }
+}
+
+function handle(server: Server, input: Input): void {
+  switch (input.type) {
+    case "tick":
+      tick(server);
+      return;
+    case "propose":
+      if (server.role === "leader") propose(server, input.proposals);
+      else refuse(server, input.proposals);
+      return;
+    case "receive":
+      receive(server, input.message);
+      return;
+    case "stored":
+      stored(server, input.ticket);
+      return;
+    case "applied":
+      server.applier.report(input.applied, input.durable);
+      return;
+    case "readIndex":
+      requestReadIndex(server, input.context);
+      return;
+    case "transfer":
+      if (server.role === "leader") startTransfer(server, input.to);
+      return;
+    case "peerLost":
+      peerLost(server, input.peer);
+      return;
+    case "peerReset":
+      peerReset(server, input.peer);
+      return;
+    case "fetched":
+      fetched(server, input.id, input.entries);
+      return;
   }
 }
 

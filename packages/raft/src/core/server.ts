@@ -14,6 +14,7 @@ import type { PlantedBug } from "./planted-bugs.js";
 import { quorumValue } from "./quorum.js";
 import { ForwardedReads } from "./reads.js";
 import type { StoreRequest } from "./ready.js";
+import { Tracer } from "./trace.js";
 import {
   type Entry,
   EntryType,
@@ -52,6 +53,7 @@ export class Server {
   /** Leaders only. */
   leadership: Leadership | null = null;
 
+  readonly tracer: Tracer | null;
   outbox = new Outbox();
   /** The commit index of the last hard state that was handed out for storing. */
   #commitStored: Index;
@@ -72,6 +74,8 @@ export class Server {
     this.applier = new Applier(restored.applied);
     this.timer = new ElectionTimer(config);
     this.forwardedReads = new ForwardedReads(config.electionTicks, config.random);
+    this.tracer = config.trace === undefined ? null : new Tracer(config.trace);
+    this.tracer?.restored(this);
   }
 
   bug(name: PlantedBug): boolean {
@@ -147,6 +151,7 @@ export class Server {
 
   append(entry: Entry): void {
     this.log.append(entry);
+    this.tracer?.appended(entry);
     if (entry.type !== EntryType.membership) return;
     this.membership.append(entry);
     this.event({ type: "membershipChanged", index: entry.index });
@@ -164,6 +169,7 @@ export class Server {
     }
     this.event({ type: "truncated", from: index, to: this.log.lastIndex });
     this.log.truncateFrom(index);
+    this.tracer?.cut(index);
     if (this.membership.truncateFrom(index)) this.event({ type: "membershipChanged", index: index - 1 });
   }
 
