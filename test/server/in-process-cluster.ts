@@ -50,6 +50,11 @@ export class InProcessCluster implements AsyncDisposable {
           advertise: http,
           maxBody: 256 * 1024,
           paths: ["/RPC2", "/"],
+          dialect: "standard",
+          maxConnections: 1000,
+          headersTimeoutMs: 10_000,
+          requestTimeoutMs: 30_000,
+          keepAliveTimeoutMs: 75_000,
         },
         peer: {
           listen: { host: "127.0.0.1", port: portAt(2 * index) },

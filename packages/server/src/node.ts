@@ -25,6 +25,7 @@ import type { NodeConfig } from "./config/index.js";
 import { buildApp, type Phase } from "./http/app.js";
 import { acceptEverybody } from "./http/authenticate.js";
 import { Connections } from "./http/close-gently.js";
+import { connectionRoom, descriptorLimit } from "./http/descriptors.js";
 import { listen, listenError } from "./http/listen.js";
 import { Metrics } from "./http/metrics.js";
 import { Dispatcher } from "./rpc/dispatcher.js";
@@ -201,6 +202,7 @@ async function compose(
     operations: new Map([["cluster.transfer", transfer.operation]]),
     executor,
     maxBody: config.http.maxBody,
+    dialect: config.http.dialect,
     onFailure,
   });
   const app = buildApp({
@@ -211,6 +213,7 @@ async function compose(
     routing: config.routing,
     paths: config.http.paths,
     maxBody: config.http.maxBody,
+    limits: { ...config.http, maxConnections: connectionsMax(config, log) },
     metrics,
     view: () => watch.view,
     appliedIndex: () => raft.view.index,
@@ -250,6 +253,19 @@ async function compose(
       return stopping;
     },
   };
+}
+
+/** What the operator wants, if the system gives that many descriptors. */
+function connectionsMax({ http }: NodeConfig, log: RaftLog): number {
+  const descriptors = descriptorLimit();
+  const room = descriptors === null ? http.maxConnections : connectionRoom(descriptors);
+  if (room >= http.maxConnections) return http.maxConnections;
+  log.warn(
+    { maxConnections: http.maxConnections, descriptors, room },
+    `http.maxConnections is ${http.maxConnections}, but this process may open ${descriptors} files and sockets: ` +
+      `taking ${room} clients at most, to keep some for disk and peers. Raise the limit (ulimit -n, LimitNOFILE)`,
+  );
+  return room;
 }
 
 function loadRegistry({ service, dataDir }: NodeConfig): Promise<Registry> | Registry {

@@ -138,6 +138,26 @@ describe("refusals name the place, what was expected, what came", () => {
       /expected at least 4 times raft\.heartbeat \(2000ms\), got 500ms/,
     ],
     [
+      "headers that may take longer than their request",
+      `${complete}\nnode: n1\nhttp: { headersTimeout: 1m }`,
+      /http\.requestTimeout: expected at least http\.headersTimeout \(60000ms\), got 30000ms/,
+    ],
+    [
+      "a time that Node would take for forever",
+      `${complete}\nnode: n1\nhttp: { keepAliveTimeout: 0s }`,
+      /http\.keepAliveTimeout: expected at least 1ms, got 0ms/,
+    ],
+    [
+      "no connections",
+      `${complete}\nnode: n1\nhttp: { maxConnections: 0 }`,
+      /http\.maxConnections: expected at least 1, got 0/,
+    ],
+    [
+      "an unknown dialect",
+      `${complete}\nnode: n1\nhttp: { dialect: loose }`,
+      /http\.dialect: expected standard, strict or apache, got "loose"/,
+    ],
+    [
       "an unknown routing mode",
       `${complete}\nnode: n1\nrouting: proxy`,
       /routing: expected auto, redirect, forward or fault, got "proxy"/,

@@ -2,6 +2,8 @@
 import type { HostPort } from "./units.js";
 
 export type RoutingMode = "auto" | "redirect" | "forward" | "fault";
+/** Which extensions answers may use, as `@quorate/protocol` writes them. */
+export type Dialect = "standard" | "strict" | "apache";
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export interface MemberConfig {
@@ -26,6 +28,15 @@ export interface NodeConfig {
     readonly maxBody: number;
     /** Paths that take calls. */
     readonly paths: readonly string[];
+    readonly dialect: Dialect;
+    /** Clients connected at the same time. */
+    readonly maxConnections: number;
+    /** From a request's first byte to the end of its headers. */
+    readonly headersTimeoutMs: number;
+    /** From a request's first byte to its last; at least `headersTimeoutMs`. */
+    readonly requestTimeoutMs: number;
+    /** Silence between two calls on one connection. */
+    readonly keepAliveTimeoutMs: number;
   };
   readonly peer: {
     readonly listen: HostPort;

@@ -9,6 +9,11 @@ import { type HostPort, isLoopback } from "./units.js";
 const defaults = {
   maxBody: 8 * 1024 ** 2,
   paths: ["/RPC2", "/"],
+  maxConnections: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  // Several clients send a POST again by themselves when an idle connection dies under them: keep it long.
+  keepAliveTimeoutMs: 75_000,
   heartbeatMs: 50,
   electionTimeoutMs: 500,
 } as const;
@@ -35,6 +40,9 @@ export function resolveConfig(loaded: LoadedSettings): NodeConfig {
     ),
     maxBody: values["http.maxBody"] ?? defaults.maxBody,
     paths: values["http.paths"] ?? defaults.paths,
+    dialect: values["http.dialect"] ?? "standard",
+    maxConnections: values["http.maxConnections"] ?? defaults.maxConnections,
+    ...checkHttpTimes(values),
   };
   refuseOpenListener(http.listen, values);
   return {
@@ -112,6 +120,27 @@ function refuseOpenListener(listen: HostPort, values: SettingValues): void {
     `http.listen ${hostPortText(listen)} is reachable from other machines and nothing authenticates clients yet; ` +
       "set `insecure: true` to accept that (and firewall the port), or listen on 127.0.0.1",
   );
+}
+
+function checkHttpTimes(
+  values: SettingValues,
+): Pick<NodeConfig["http"], "headersTimeoutMs" | "requestTimeoutMs" | "keepAliveTimeoutMs"> {
+  const times = {
+    headersTimeoutMs: values["http.headersTimeout"] ?? defaults.headersTimeoutMs,
+    requestTimeoutMs: values["http.requestTimeout"] ?? defaults.requestTimeoutMs,
+    keepAliveTimeoutMs: values["http.keepAliveTimeout"] ?? defaults.keepAliveTimeoutMs,
+  };
+  for (const [name, ms] of Object.entries(times)) {
+    // 0 would mean forever.
+    if (ms < 1) throw new ConfigError(`http.${name.slice(0, -2)}: expected at least 1ms, got ${ms}ms`);
+  }
+  if (times.requestTimeoutMs < times.headersTimeoutMs) {
+    throw new ConfigError(
+      `http.requestTimeout: expected at least http.headersTimeout (${times.headersTimeoutMs}ms), ` +
+        `got ${times.requestTimeoutMs}ms: the headers are part of the request`,
+    );
+  }
+  return times;
 }
 
 function checkTimes(values: SettingValues): NodeConfig["raft"] {

@@ -1,162 +1,30 @@
 import { deflateSync, gzipSync } from "node:zlib";
-import {
-  decodeResponse,
-  encodeCall,
-  encodeFault,
-  encodeResponse,
-  Fault,
-  faultCodes,
-} from "@quorate/protocol";
+import { decodeResponse, encodeFault, Fault, faultCodes } from "@quorate/protocol";
 import type { NodeStatus } from "@quorate/raft";
 import type { FastifyInstance, InjectOptions } from "fastify";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ClusterView } from "../cluster/cluster-watch.js";
-import { reportMembers, reportStatus } from "../cluster/status.js";
-import type { Answer } from "../rpc/dispatcher.js";
-import { faultOf } from "../rpc/faults.js";
-import type { CallContext } from "../rpc/ports.js";
-import { type AppDependencies, buildApp, type Phase } from "./app.js";
-import { acceptEverybody } from "./authenticate.js";
-import { Metrics } from "./metrics.js";
+import { buildApp } from "./app.js";
+import {
+  answerOf,
+  document,
+  follower,
+  maxBody,
+  noLeader,
+  notLeader,
+  TestApp,
+  type World,
+} from "./testing-app.js";
 
-const members = ["n1", "n2", "n3"].map((id) => ({ id, peer: `${id}:9000`, http: `http://${id}:8000` }));
-
-const follower: NodeStatus = {
-  id: "n1",
-  role: "follower",
-  term: 5,
-  leader: "n2",
-  commit: 120,
-  applied: 120,
-  lastIndex: 121,
-  firstIndex: 1,
-  canServe: false,
-  followers: [],
-  born: true,
-  missing: [],
-  clusterId: "c0ffee00c0ffee00",
-  membership: null,
-  connected: ["n2"],
-  proposalsPending: 0,
-  failureTolerance: 1,
-};
-
-const answerOf = (part: Partial<Answer> = {}): Answer => ({
-  body: encodeResponse(true),
-  ending: "value",
-  method: "kv.set",
-  kind: "command",
-  index: 121,
-  leaderUrl: null,
-  ...part,
-});
-
-const notLeader = answerOf({
-  body: encodeFault(faultOf({ kind: "notLeader", leader: "n2", url: "http://n2:8000" })),
-  ending: "notLeader",
-  index: null,
-  leaderUrl: "http://n2:8000",
-});
-
-const noLeader = answerOf({
-  body: encodeFault(faultOf({ kind: "noLeader", why: "an election is running" })),
-  ending: "noLeader",
-  index: null,
-});
-
-/** What the test may change, and what the app did with it. */
-interface World {
-  status: NodeStatus;
-  phase: Phase;
-  answer: Answer;
-  authenticate: AppDependencies["authenticate"];
-  readonly contexts: CallContext[];
-  readonly documents: string[];
-  readonly charsets: (string | undefined)[];
-  readonly failures: unknown[];
-}
-
-const maxBody = 64 * 1024;
-
+let test: TestApp;
 let world: World;
-let dependencies: AppDependencies;
 let app: FastifyInstance;
-let metrics: Metrics;
 
 beforeEach(() => {
-  world = {
-    status: follower,
-    phase: "serving",
-    answer: answerOf(),
-    authenticate: acceptEverybody,
-    contexts: [],
-    documents: [],
-    charsets: [],
-    failures: [],
-  };
-  const source = {
-    clusterName: "test",
-    service: { service: "kv", sha256: "ab" },
-    configured: members,
-    status: () => world.status,
-  };
-  metrics = new Metrics({
-    nodeId: "n1",
-    clusterName: "test",
-    report: () => reportStatus(source),
-    leaderChanges: () => 4,
-    callsPending: () => 0,
-  });
-  dependencies = {
-    nodeId: "n1",
-    clusterName: "test",
-    dispatcher: {
-      dispatch: (bytes, charset, context, end) => {
-        world.documents.push(Buffer.from(bytes).toString());
-        world.charsets.push(charset);
-        world.contexts.push(context);
-        end(world.answer);
-      },
-      describe: () => [
-        {
-          name: "kv.set",
-          kind: "command",
-          help: "<b>Store</b> & forget",
-          signatures: [["boolean", "string", "any"]],
-        },
-      ],
-    },
-    authenticate: (request) => world.authenticate(request),
-    routing: "auto",
-    paths: ["/RPC2", "/"],
-    maxBody,
-    metrics,
-    view: (): ClusterView => ({
-      leader:
-        world.status.leader === null
-          ? null
-          : { id: world.status.leader, url: `http://${world.status.leader}:8000`, isThisNode: false },
-      term: world.status.term,
-      serves: world.status.canServe,
-      tag: "c0ffee00",
-      whyNoLeader: "",
-    }),
-    appliedIndex: () => world.status.applied,
-    status: () => world.status,
-    report: () => reportStatus(source),
-    members: () => reportMembers(source),
-    phase: () => world.phase,
-    onFailure: (error) => world.failures.push(error),
-  };
-  app = buildApp(dependencies);
+  test = new TestApp();
+  ({ world, app } = test);
 });
+afterEach(() => test.close());
 
-afterEach(async () => {
-  metrics.close();
-  await app.close();
-});
-
-const document = encodeCall("kv.set", ["a", 1]);
 const curl = { "content-type": "text/xml", "user-agent": "curl/7.88.1" };
 
 const post = (part: Partial<InjectOptions> & { headers?: Record<string, string> } = {}) =>
@@ -471,11 +339,11 @@ describe("the authentication hook", () => {
 
 describe("http.paths", () => {
   it.each(["/leader", "/metrics", "/:name", "/a*", "/a?b"])("may not be %s", (path) => {
-    expect(() => buildApp({ ...dependencies, paths: ["/RPC2", path] })).toThrow(`http.paths: ${path}`);
+    expect(() => buildApp({ ...test.dependencies, paths: ["/RPC2", path] })).toThrow(`http.paths: ${path}`);
   });
 
   it("may leave / out, which then shows the node's state only", async () => {
-    const other = buildApp({ ...dependencies, paths: ["/xmlrpc"] });
+    const other = buildApp({ ...test.dependencies, paths: ["/xmlrpc"] });
     const statusOf = async (method: "GET" | "POST", url: string) =>
       (await other.inject({ method, url, headers: curl, payload: document })).statusCode;
     expect(await statusOf("POST", "/xmlrpc")).toBe(200);

@@ -20,7 +20,7 @@ import type { Metrics } from "./metrics.js";
 import { methodsPage, statusPage } from "./pages.js";
 import { refuseBrokenRequest, sendError, sendNoRoute, sendText } from "./refusals.js";
 import { RpcRoute } from "./rpc-route.js";
-import { connectionsMax, serverOptions } from "./server-options.js";
+import { type HttpLimits, serverOptions } from "./server-options.js";
 
 /**
  * On its way out a node first says that it is not ready and goes on answering (`draining`), so that callers
@@ -38,6 +38,7 @@ export interface AppDependencies {
   readonly paths: readonly string[];
   /** Bytes of a body, before and after decompression. */
   readonly maxBody: number;
+  readonly limits: HttpLimits;
   readonly metrics: Metrics;
   view(): ClusterView;
   /** Last log index executed here. */
@@ -60,7 +61,7 @@ export function buildApp(deps: AppDependencies): FastifyInstance {
     return sendError(reply, error, maxBody);
   };
   const app = fastify({
-    ...serverOptions,
+    ...serverOptions(deps.limits),
     bodyLimit: maxBody,
     clientErrorHandler: refuseBrokenRequest,
     frameworkErrors: (error, request, reply) => {
@@ -68,7 +69,8 @@ export function buildApp(deps: AppDependencies): FastifyInstance {
     },
     rewriteUrl: originForm,
   });
-  app.server.maxConnections = connectionsMax;
+  app.server.maxConnections = deps.limits.maxConnections;
+  app.server.on("drop", () => deps.metrics.countRefusedConnection());
   // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1).
   app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
   app.decorateRequest("callHeaders", null);

@@ -81,12 +81,14 @@ describe("metrics", () => {
     expect(text).toMatch(/quorate_multicall_items_total\{[^}]*\} 23/);
   });
 
-  it("count redirects and forwards", async () => {
+  it("count redirects, forwards and connections beyond the limit", async () => {
     metrics.countRedirect();
+    metrics.countRefusedConnection();
     metrics.countForward("result");
     metrics.countForward("unsent");
     const text = await scrape();
     expect(text).toMatch(/quorate_redirects_total\{[^}]*\} 1/);
+    expect(text).toMatch(/quorate_http_connections_refused_total\{[^}]*\} 1/);
     expect(text).toMatch(/quorate_forwards_total\{result="result",[^}]*\} 1/);
     expect(text).toMatch(/quorate_forwards_total\{result="unsent",[^}]*\} 1/);
   });

@@ -23,6 +23,7 @@ export class Metrics {
   readonly #callCounters = new Map<string, { inc(): void }>();
   readonly #multicallItems: Counter;
   readonly #redirects: Counter;
+  readonly #refusedConnections: Counter;
   readonly #forwards: Counter<"result">;
   readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: loopDelayResolutionMs });
 
@@ -43,6 +44,11 @@ export class Metrics {
     this.#redirects = new Counter({
       name: "quorate_redirects_total",
       help: "Calls that were sent to the leader by a 307.",
+      registers,
+    });
+    this.#refusedConnections = new Counter({
+      name: "quorate_http_connections_refused_total",
+      help: "Connections that were closed at once because http.maxConnections were open.",
       registers,
     });
     this.#forwards = new Counter({
@@ -75,6 +81,10 @@ export class Metrics {
 
   countRedirect(): void {
     this.#redirects.inc();
+  }
+
+  countRefusedConnection(): void {
+    this.#refusedConnections.inc();
   }
 
   countForward(result: string): void {

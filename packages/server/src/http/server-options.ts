@@ -3,34 +3,42 @@
 import type { Server } from "node:http";
 import type { FastifyHttpOptions } from "fastify";
 
-/** A request's headers must be complete by then; ends slow-loris connections. */
-const headersTimeoutMs = 10_000;
-/** The whole request must be here by then. */
-const requestTimeoutMs = 30_000;
-/** Several clients send a POST again by themselves when an idle connection dies under them: keep it long. */
-const keepAliveTimeoutMs = 75_000;
+/** What the operator may set. */
+export interface HttpLimits {
+  /** Connections at the same time; more are closed before a byte is read. */
+  readonly maxConnections: number;
+  /** A request's headers must be complete by then; ends slow-loris connections. */
+  readonly headersTimeoutMs: number;
+  /** The whole request must be here by then. */
+  readonly requestTimeoutMs: number;
+  /** Silence between two requests. */
+  readonly keepAliveTimeoutMs: number;
+}
+
 /** Silence on a socket in the middle of anything: also a client that does not read its answer. */
 const socketTimeoutMs = 120_000;
 /** How often Node looks for connections beyond these limits; its default of 30 s would make them meaningless. */
 const checkIntervalMs = 1_000;
-export const connectionsMax = 10_000;
 
-export const serverOptions = {
-  http: {
-    headersTimeout: headersTimeoutMs,
-    connectionsCheckingInterval: checkIntervalMs,
-    maxHeaderSize: 16 * 1024,
-    noDelay: true,
-    insecureHTTPParser: false,
-    // Node's own refusal has no Content-Length; `app.ts` refuses the same requests.
-    requireHostHeader: false,
-  },
-  requestTimeout: requestTimeoutMs,
-  keepAliveTimeout: keepAliveTimeoutMs,
-  connectionTimeout: socketTimeoutMs,
-  // While stopping, calls on open connections are still answered; each answer closes its connection.
-  return503OnClosing: false,
-  forceCloseConnections: "idle",
-  exposeHeadRoutes: false,
-  logger: false,
-} satisfies FastifyHttpOptions<Server>;
+export function serverOptions(limits: Omit<HttpLimits, "maxConnections">) {
+  return {
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(checkIntervalMs, limits.headersTimeoutMs),
+      maxHeaderSize: 16 * 1024,
+      noDelay: true,
+      insecureHTTPParser: false,
+      // Node's own refusal has no Content-Length; `app.ts` refuses the same requests.
+      requireHostHeader: false,
+    },
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionTimeout: socketTimeoutMs,
+    // While stopping, calls on open connections are still answered; each answer closes its connection.
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    exposeHeadRoutes: false,
+    logger: false,
+  } satisfies FastifyHttpOptions<Server>;
+}

@@ -1,4 +1,5 @@
 import {
+  type Dialect,
   Double,
   decodeResponse,
   encodeCall,
@@ -42,7 +43,7 @@ class ScriptedExecutor implements Executor {
   }
 }
 
-function rig(localMethods: ReadonlyMap<string, LocalMethod> = new Map()) {
+function rig(localMethods: ReadonlyMap<string, LocalMethod> = new Map(), dialect?: Dialect) {
   const executor = new ScriptedExecutor();
   const failures: unknown[] = [];
   const dispatcher = new Dispatcher({
@@ -50,6 +51,7 @@ function rig(localMethods: ReadonlyMap<string, LocalMethod> = new Map()) {
     localMethods,
     executor,
     maxBody: 1024 * 1024,
+    ...(dialect === undefined ? {} : { dialect }),
     onFailure: (error) => failures.push(error),
   });
   const send = (bytes: Uint8Array, context = plain): Answer => {
@@ -323,5 +325,52 @@ describe("operations on the cluster", () => {
     expect(() => new Dispatcher({ ...options, onFailure: () => undefined })).toThrow(
       /the service defines note\.set/,
     );
+  });
+});
+
+describe("dialects of answers", () => {
+  const results: Value = [5n, null, 1];
+  const slots: Value = [[5n], [1], [null]];
+  const items = [["a"], ["b"], ["c"]].map((params) => ({ methodName: "note.get", params }));
+  const answers = (dialect?: Dialect) => {
+    const { executor, call } = rig(new Map([["local.nothing", local(null)]]), dialect);
+    executor.outcome = { kind: "result", result: { ok: true, value: results }, index: 7 };
+    const plainCall = call("note.get", ["a"]);
+    executor.outcome = { kind: "result", result: { ok: true, value: slots }, index: 7 };
+    return { plainCall, multicall: call("system.multicall", [items]), local: call("local.nothing", []) };
+  };
+  const local = (value: Value): LocalMethod => ({ help: "", signatures: [], call: () => value });
+  const text = ({ body }: Answer) => Buffer.from(body).toString();
+
+  it("standard: i8 and nil, as for every value that leaves no choice", () => {
+    const { plainCall, multicall, local } = answers();
+    expect(text(plainCall)).toContain("<i8>5</i8></value><value><nil/>");
+    expect(text(multicall)).toContain("<i8>5</i8>");
+    expect(text(local)).toContain("<nil/>");
+    expect(text(plainCall)).not.toContain("ex:");
+  });
+
+  it("apache: its own names, declared in every document", () => {
+    const { plainCall, multicall, local } = answers("apache");
+    for (const answer of [plainCall, multicall]) {
+      expect(text(answer)).toContain('xmlns:ex="http://ws.apache.org/xmlrpc/namespaces/extensions"');
+      expect(text(answer)).toContain("<ex:i8>5</ex:i8>");
+      expect(text(answer)).toContain("<ex:nil/>");
+    }
+    expect(text(local)).toContain("<ex:nil/>");
+    expect(decodeResponse(plainCall.body)).toEqual(results);
+    expect(decodeResponse(multicall.body)).toEqual(slots);
+  });
+
+  it("strict: a fault that says what was executed, in a multicall only in the slots that need it", () => {
+    const { plainCall, multicall, local } = answers("strict");
+    expect(faultCodeOf(plainCall)).toBe(faultCodes.internalError);
+    expect(text(plainCall)).toContain("the call was executed, but its result cannot be written");
+    expect(decodeResponse(multicall.body)).toMatchObject([
+      { faultCode: faultCodes.internalError },
+      [1],
+      { faultCode: faultCodes.internalError },
+    ]);
+    expect(faultCodeOf(local)).toBe(faultCodes.internalError);
   });
 });

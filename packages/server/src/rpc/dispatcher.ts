@@ -7,6 +7,7 @@
  */
 import {
   DecodeError,
+  type Dialect,
   decodeCall,
   defaultLimits,
   EncodeError,
@@ -57,6 +58,8 @@ export interface DispatcherOptions {
   readonly executor: Executor;
   /** Bytes of one document, after decompression. */
   readonly maxBody: number;
+  /** Which extensions answers may use; default: standard. */
+  readonly dialect?: Dialect;
   /** Told of failures that the caller learns only as -32603. */
   readonly onFailure: (error: unknown, method: string) => void;
 }
@@ -75,7 +78,9 @@ export class Dispatcher {
   readonly #local: ReadonlyMap<string, LocalMethod>;
   readonly #operations: ReadonlyMap<string, Operation>;
   readonly #limits: { readonly bytes: number } | undefined;
+  readonly #dialect: Dialect | undefined;
   readonly #onFailure: DispatcherOptions["onFailure"];
+  readonly #encode = (value: Value): Uint8Array => encodeResponse(value, { dialect: this.#dialect });
 
   /** @throws Error when a method of the service has the name of a local one */
   constructor(options: DispatcherOptions) {
@@ -97,6 +102,7 @@ export class Dispatcher {
     this.#executor = options.executor;
     // The transport has bounded the bytes already: only a larger bound than the codec's own must be told.
     this.#limits = options.maxBody > defaultLimits.bytes ? { bytes: options.maxBody } : undefined;
+    this.#dialect = options.dialect;
     this.#onFailure = options.onFailure;
   }
 
@@ -161,7 +167,7 @@ export class Dispatcher {
       return;
     }
     this.#execute({ kind, method: name, params }, context, (outcome) =>
-      end(this.#answerOf(outcome, name, kind, encodeResponse)),
+      end(this.#answerOf(outcome, name, kind, this.#encode)),
     );
   }
 
@@ -176,7 +182,7 @@ export class Dispatcher {
   #multicall(params: readonly Value[], context: CallContext, end: (answer: Answer) => void): void {
     let multicall: Multicall;
     try {
-      multicall = new Multicall(params, (name, given) => this.#resolve(name, given));
+      multicall = new Multicall(params, (name, given) => this.#resolve(name, given), this.#dialect);
       if (multicall.batch?.kind === "command") refuseKey(context);
     } catch (error) {
       end(faultAnswer(this.#asFault(error, multicallName), multicallName, "local"));
@@ -221,7 +227,7 @@ export class Dispatcher {
 
   #answerLocally(name: string, call: () => Value): Answer {
     try {
-      const body = encodeResponse(call());
+      const body = this.#encode(call());
       return { body, ending: "value", method: name, kind: "local", index: null, leaderUrl: null };
     } catch (error) {
       return faultAnswer(this.#asFault(error, name), name, "local");

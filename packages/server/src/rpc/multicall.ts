@@ -8,6 +8,7 @@
  * Convention: Eric Kidd, "XML-RPC boxcarring", xmlrpc.com, 2001 (msgReader$1208).
  */
 import {
+  type Dialect,
   EncodeError,
   encodeResponse,
   Fault,
@@ -37,13 +38,19 @@ export class Multicall {
   readonly batch: Batch | null;
   /** Null where the result of the batch's next call belongs; no slot itself is null. */
   readonly #slots: readonly Value[];
+  readonly #dialect: Dialect | undefined;
   #localBytes = 0;
 
   /**
    * `resolve` throws nothing.
    * @throws Fault -32602 for parameters other than one array, -32005 for one with more than 1,000 items
    */
-  constructor(params: readonly Value[], resolve: (method: string, params: readonly Value[]) => Resolution) {
+  constructor(
+    params: readonly Value[],
+    resolve: (method: string, params: readonly Value[]) => Resolution,
+    dialect?: Dialect,
+  ) {
+    this.#dialect = dialect;
     const calls: MethodCall[] = [];
     this.#slots = itemsOf(params).map((item, place) => {
       const read = readItem(item, `item ${place + 1}`);
@@ -67,10 +74,13 @@ export class Multicall {
   encode(results: Value): Uint8Array {
     const slots = this.#filledWith(results);
     try {
-      return encodeResponse(slots);
+      return encodeResponse(slots, { dialect: this.#dialect });
     } catch (error) {
       if (!(error instanceof EncodeError)) throw error;
-      return encodeResponse(slots.map(writable));
+      return encodeResponse(
+        slots.map((slot) => writable(slot, this.#dialect)),
+        { dialect: this.#dialect },
+      );
     }
   }
 
@@ -123,9 +133,9 @@ function readItem(
 }
 
 /** What cannot be written costs its own slot only. */
-function writable(slot: Value): Value {
+function writable(slot: Value, dialect: Dialect | undefined): Value {
   try {
-    encodeResponse([slot]);
+    encodeResponse([slot], { dialect });
     return slot;
   } catch (error) {
     if (!(error instanceof EncodeError)) throw error;
