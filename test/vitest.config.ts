@@ -14,6 +14,7 @@ export default defineConfig({
       { find: /^@quorate\/raft\/memory$/, replacement: source("raft/src/memory.ts") },
       { find: /^@quorate\/raft\/tcp$/, replacement: source("raft/src/transport/tcp.ts") },
       { find: /^@quorate\/raft\/testing$/, replacement: source("raft/src/testing/index.ts") },
+      { find: /^@quorate\/server\/load$/, replacement: source("server/src/load/index.ts") },
       { find: /^@quorate\/server\/testing$/, replacement: source("server/src/testing/index.ts") },
       { find: /^@quorate\/(\w+)$/, replacement: source("$1/src/index.ts") },
     ],

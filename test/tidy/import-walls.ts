@@ -23,7 +23,7 @@ const server = "packages/server/src";
 const exported: Readonly<Record<string, readonly string[]>> = {
   "@quorate/protocol": [""],
   "@quorate/raft": ["", "/core", "/level", "/tcp", "/memory", "/testing"],
-  "@quorate/server": ["", "/testing"],
+  "@quorate/server": ["", "/load", "/testing"],
   "@quorate/client": [""],
 };
 
