@@ -8,6 +8,8 @@ export interface Editor {
   get(key: Buffer): Promise<Buffer | undefined>;
   put(key: Buffer, value: Buffer): Promise<void>;
   del(key: Buffer): Promise<void>;
+  /** Moves everything into table files. */
+  compactRange(start: Buffer, end: Buffer): Promise<void>;
   keys(range: { gte: Buffer; lt: Buffer }): { all(): Promise<Buffer[]> };
   open(): Promise<void>;
   close(): Promise<void>;

@@ -71,6 +71,8 @@ export class ReferenceModel {
   readonly #servers = new Map<string, Server>();
   readonly #terms = new Map<number, Term>();
   #committed: Log;
+  /** The terms of the leaders that committed them, ascending. */
+  readonly #committedIn: number[] = [birthTerm];
 
   /** `birth` is the membership of entry 1, which every server holds from the start. */
   constructor(birth: Voting) {
@@ -184,7 +186,11 @@ export class ReferenceModel {
         `leads term ${term} with the durable votes of ${[...known.votes.keys()].join(", ")}`,
       );
     }
-    this.#comparePrefix(line, log, this.#committed, this.#committed.length, "what is committed");
+    // Leader Completeness is about earlier terms: who wins late, with votes that were long under way, may lack
+    // what leaders of later terms have committed since.
+    const later = this.#committedIn.findIndex((other) => other > term);
+    const earlier = later < 0 ? this.#committed.length : later;
+    this.#comparePrefix(line, log, this.#committed, earlier, "what earlier leaders committed");
     const isNoOp = log.length === server.log.length + 1 && log.at(-1)?.membership === null;
     if (!isNoOp) throw reject(line, "does not start its term with one no-op");
     known.leader = node;
@@ -260,6 +266,7 @@ export class ReferenceModel {
       if (!decides(votingOf(log), holds))
         throw reject(line, `commits ${commit}, which no majority has on disk`);
       this.#comparePrefix(line, log, this.#committed, this.#committed.length, "what is committed");
+      while (this.#committedIn.length < commit) this.#committedIn.push(term);
       this.#committed = log.slice(0, commit);
     } else {
       this.#comparePrefix(line, log, this.#committed, commit, "what is committed");

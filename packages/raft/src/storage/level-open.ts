@@ -5,12 +5,14 @@ import { Level } from "level";
 import type { Storage } from "../ports/index.js";
 import { Anchor } from "./anchor.js";
 import { syncDirectory } from "./durable-file.js";
-import { DamagedStorage } from "./errors.js";
+import { DamagedStorage, StorageInUse } from "./errors.js";
 import { failure } from "./level-errors.js";
 import { initialize, isEmpty, load } from "./level-load.js";
 import { LevelStorage } from "./level-storage.js";
 import type { Database } from "./level-view.js";
+import { isLocked } from "./lock.js";
 import { defaultMaxTailBytes } from "./restored-log.js";
+import { verifyTables } from "./table-files.js";
 import { verifyWriteAheadLogs } from "./write-ahead-log.js";
 
 export interface LevelStorageOptions {
@@ -37,7 +39,7 @@ export async function openLevelStorage(options: LevelStorageOptions): Promise<St
   if (mustExist && !existsSync(anchorPath)) {
     throw new DamagedStorage(anchorPath, "the note of the last durable batch", "no file");
   }
-  if (existsSync(directory)) readBeforeLevelDb(directory);
+  if (existsSync(join(directory, "CURRENT"))) readBeforeLevelDb(directory);
   const database: Database = new Level<Buffer, Buffer>(directory, {
     keyEncoding: "buffer",
     valueEncoding: "buffer",
@@ -73,9 +75,12 @@ export async function openLevelStorage(options: LevelStorageOptions): Promise<St
 
 function readBeforeLevelDb(directory: string): void {
   try {
+    verifyTables(directory);
     verifyWriteAheadLogs(directory);
   } catch (error) {
-    throw failure("read the write-ahead logs", directory, error);
+    // Files that somebody writes while they are read need not fit together.
+    if (isLocked(directory)) throw new StorageInUse(directory, { cause: error });
+    throw failure("check the files of the database", directory, error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { crc32c } from "./write-ahead-log.js";
+import { crc32c } from "./crc32c.js";
 
 describe("crc32c", () => {
   // RFC 3720, appendix B.4, and the common check value of the nine digits.
