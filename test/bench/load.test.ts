@@ -43,8 +43,23 @@ interface Situation {
 async function load(situation: Situation): Promise<LoadResult> {
   const clock = new VirtualClock();
   let result: LoadResult | undefined;
+  const pending = new Set<object>();
   const done = runLoad({
-    clock,
+    clock: {
+      monotonicMs: () => clock.monotonicMs(),
+      after: (delayMs, callback) => {
+        const timer = {};
+        pending.add(timer);
+        const cancel = clock.after(delayMs, () => {
+          pending.delete(timer);
+          callback();
+        });
+        return () => {
+          pending.delete(timer);
+          cancel();
+        };
+      },
+    },
     channels: channelsOf(clock, situation.connections ?? 1, situation.takesMs, situation.failure),
     kinds: ["even", "odd"],
     kindOf: (index) => index % 2,
@@ -59,6 +74,8 @@ async function load(situation: Situation): Promise<LoadResult> {
   situation.meanwhile?.(clock);
   await clock.until("the load's end", () => result !== undefined, 60_000);
   await done;
+  // A timer that is left would keep a command from ending.
+  expect(pending.size).toBe(0);
   if (result === undefined) throw new Error("no result");
   return result;
 }

@@ -5,7 +5,7 @@ export const exitCodes = {
   failure: 1,
   /** The command line or the configuration is wrong; nothing was started. */
   usage: 2,
-  /** The call was answered with a fault. */
+  /** The call was answered with a fault; of `bench`: calls failed. */
   fault: 3,
   /** No node could be reached. */
   unreachable: 4,

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { environmentOf, flagOf, settings } from "../config/settings.js";
 import { parseDuration } from "../config/units.js";
+import type { BenchOptions } from "./bench.js";
 import { CommandFailed, exitCodes } from "./exit-codes.js";
 import { defaultUrl, type NodeClientOptions } from "./node-client.js";
 import type { OutputFormat } from "./output.js";
@@ -20,6 +21,7 @@ export function buildProgram(version: string): Command {
   addDev(program);
   addServe(program);
   addQuestions(program);
+  addBench(program);
   return program;
 }
 
@@ -131,6 +133,38 @@ function addQuestions(program: Command): void {
     .action(async (method: string, args: string[], options: QuestionOptions) => {
       const { call } = await import("./inspect.js");
       print(await call(clientOptions(options), method, args));
+    });
+}
+
+function addBench(program: Command): void {
+  question(
+    program,
+    "bench",
+    "measure a running cluster with reads and writes of its kv service, under keys that are removed afterwards",
+  )
+    .option("--connections <n>", "clients, each with one call at a time", integer, 16)
+    .option("--seconds <n>", "measured time, after a second of warm-up", integer, 10)
+    .option(
+      "--rate <n>",
+      "open loop: calls a second, meant to start evenly spaced, latency counted from then",
+      integer,
+    )
+    .option("--mix <reads:writes>", "shares of kv.get and kv.set", "50:50")
+    .option("--keys <n>", "keys that are written and read", integer, 1000)
+    .option("--value-bytes <n>", "length of the written strings", integer, 256)
+    .addOption(
+      new Option("--consistency <level>", "of the reads")
+        .choices(["linearizable", "stale"])
+        .default("linearizable"),
+    )
+    .addOption(
+      new Option("--route <route>", "where another node leads: auto and redirect go there, forward stays")
+        .choices(["auto", "redirect", "forward"])
+        .default("auto"),
+    )
+    .action(async (options: QuestionOptions & Omit<BenchOptions, "rate"> & { readonly rate?: number }) => {
+      const { bench } = await import("./bench.js");
+      await bench(clientOptions(options), { ...options, rate: options.rate }, options.output);
     });
 }
 

@@ -38,15 +38,19 @@ export class Latencies {
   summary(): LatencySummary | null {
     const histogram = this.#histogram;
     if (histogram.count === 0) return null;
-    const percentile = (share: number) => Math.min(histogram.percentile(share) / 1000, this.#maxMs);
+    const maxMs = rounded(this.#maxMs);
+    const percentile = (share: number) => Math.min(histogram.percentile(share) / 1000, maxMs);
     return {
       count: histogram.count,
-      meanMs: histogram.mean / 1000,
+      meanMs: rounded(histogram.mean / 1000),
       p50Ms: percentile(50),
       p90Ms: percentile(90),
       p99Ms: percentile(99),
       p999Ms: percentile(99.9),
-      maxMs: this.#maxMs,
+      maxMs,
     };
   }
 }
+
+/** To microseconds: finer is noise. */
+const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;

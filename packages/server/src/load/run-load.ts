@@ -108,10 +108,10 @@ class LoadRun {
   readonly #stop = (): void => {
     const now = this.options.clock.monotonicMs();
     this.#endMs = Math.min(this.#endMs, now);
-    for (const _ of this.#idle.splice(0)) this.#retire();
     this.#after(this.options.drainMs, () => {
       for (const channel of this.options.channels) channel.close();
     });
+    for (const _ of this.#idle.splice(0)) this.#retire();
   };
 
   #tick(): void {
@@ -129,7 +129,7 @@ class LoadRun {
       this.#send(channel, now);
     } else if (this.#schedule.nextMs <= now) {
       // Others were free before this one: the generator should have sent it earlier.
-      if (this.#idle.length > 0) this.#lateness.record(now - this.#schedule.nextMs);
+      if (this.#idle.length > 0) this.#recordLateness(this.#schedule.nextMs, now);
       this.#send(channel, this.#schedule.take());
     } else {
       this.#idle.push(channel);
@@ -148,7 +148,7 @@ class LoadRun {
         const channel = this.#idle.shift();
         if (channel === undefined) return;
         const meantMs = schedule.take();
-        this.#lateness.record(woken - meantMs);
+        this.#recordLateness(meantMs, woken);
         this.#send(channel, meantMs);
       }
       if (this.#idle.length > 0) this.#arm(schedule, woken);
@@ -161,6 +161,10 @@ class LoadRun {
       this.#record(this.options.kindOf(index), meantMs, failure);
       this.#next(channel);
     });
+  }
+
+  #recordLateness(meantMs: number, now: number): void {
+    if (meantMs >= this.#measureFromMs) this.#lateness.record(now - meantMs);
   }
 
   #record(kind: number, meantMs: number, failure: string | undefined): void {
