@@ -16,6 +16,8 @@ export interface ClusterOptions {
   /** More top-level settings for every node's config file. */
   readonly settings?: object;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Command and arguments that run each node's command, such as a tracer; given the node's id. */
+  readonly wrapper?: (id: string) => readonly string[];
 }
 
 export class Cluster implements AsyncDisposable {
@@ -60,6 +62,7 @@ export class Cluster implements AsyncDisposable {
         file,
         join(folder, `${member.id}.log`),
         options.environment ?? {},
+        options.wrapper?.(member.id) ?? [],
       );
     });
     return new Cluster(folder, nodes);
@@ -106,6 +109,7 @@ export class ClusterNode {
     readonly configFile: string,
     readonly logFile: string,
     private readonly environment: Readonly<Record<string, string>>,
+    private readonly wrapper: readonly string[] = [],
   ) {}
 
   get rpcUrl(): string {
@@ -122,7 +126,9 @@ export class ClusterNode {
 
   start(extra: readonly string[] = []): void {
     const log = openSync(this.logFile, "a");
-    const child = spawn(process.execPath, [quorateCommand, "serve", "--config", this.configFile, ...extra], {
+    const serve = [process.execPath, quorateCommand, "serve", "--config", this.configFile, ...extra];
+    const [command = "", ...args] = [...this.wrapper, ...serve];
+    const child = spawn(command, args, {
       stdio: ["ignore", log, log, "ipc"],
       env: { PATH: process.env.PATH, ...this.environment },
     });
