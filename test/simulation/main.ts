@@ -1,13 +1,15 @@
 /**
  * Runs simulated clusters, one per seed: `node test/dist/test/simulation/main.js --seeds N [--seed S]
- * [--nodes K] [--bug NAME] [--trace] [--check-trace] [--trace-file FILE]`. A failing seed is the whole bug report:
- * its replay command is printed first. Exit code 0: nothing found; 1: an invariant broke; 2: wrong arguments.
+ * [--nodes K] [--bug NAME] [--trace] [--check-trace] [--trace-file FILE] [--knobs JSON]
+ * [--shrink]`. A failing seed is the whole bug report: its replay command is printed first, and with --shrink that of
+ * the smallest run found that fails the same way. Exit code 0: nothing found; 1: an invariant broke; 2: wrong arguments.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type PlantedBug, plantedBugs } from "@quorate/raft/core";
 import { judgeTrace } from "../trace-check/judge.js";
-import type { Knobs } from "./knobs.js";
+import { type Knobs, knobsFromSeed } from "./knobs.js";
+import { shrink } from "./shrink.js";
 import { type Simulation, type SimulationOptions, simulate } from "./simulate.js";
 import { simulateTraced } from "./traced.js";
 
@@ -16,6 +18,7 @@ interface Arguments {
   readonly seed: number;
   readonly knobs: Partial<Knobs>;
   readonly trace: boolean;
+  readonly shrink: boolean;
   /** Every transition is also judged by the reference model. */
   readonly checkTrace: boolean;
   /** Where the transitions of the last run go, as JSON lines. */
@@ -32,7 +35,9 @@ function readArguments(argv: readonly string[]): Arguments {
       seed: { type: "string", default: "1" },
       nodes: { type: "string" },
       bug: { type: "string" },
+      knobs: { type: "string", default: "{}" },
       trace: { type: "boolean", default: false },
+      shrink: { type: "boolean", default: false },
       "check-trace": { type: "boolean", default: false },
       "trace-file": { type: "string" },
     },
@@ -42,8 +47,13 @@ function readArguments(argv: readonly string[]): Arguments {
   return {
     seeds: wholeNumber("--seeds", values.seeds, 1, 1_000_000_000),
     seed: wholeNumber("--seed", values.seed, 0, 2 ** 32 - 1),
-    knobs: { ...(nodes !== undefined && { nodes }), ...(bug && { plantedBugs: new Set([bug]) }) },
+    knobs: {
+      ...(nodes !== undefined && { nodes }),
+      ...(bug && { plantedBugs: new Set([bug]) }),
+      ...knobsOf(values.knobs),
+    },
     trace: values.trace,
+    shrink: values.shrink,
     checkTrace: values["check-trace"],
     traceFile: values["trace-file"],
     replay: `${nodes === undefined ? "" : ` --nodes ${nodes}`}${bug ? ` --bug ${bug}` : ""}${values["check-trace"] ? " --check-trace" : ""}`,
@@ -54,6 +64,17 @@ function wholeNumber(option: string, text: string, min: number, max: number): nu
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= min && value <= max && text.trim() !== "") return value;
   throw new TypeError(`${option} must be a whole number from ${min} to ${max}, not "${text}"`);
+}
+
+/** As `--shrink` prints them. */
+function knobsOf(text: string): Partial<Knobs> {
+  const known: ReadonlySet<string> = new Set(Object.keys(knobsFromSeed(1)));
+  const knobs = JSON.parse(text) as Record<string, unknown>;
+  for (const name of Object.keys(knobs)) {
+    if (!known.has(name))
+      throw new TypeError(`--knobs must name one of ${[...known].join(", ")}, not "${name}"`);
+  }
+  return knobs;
 }
 
 function bugNamed(text: string): PlantedBug {
@@ -76,6 +97,13 @@ function showFailure(run: Simulation, args: Arguments): void {
   if (!args.trace) return;
   print(JSON.stringify(run.knobs, (_, value) => (value instanceof Set ? [...value] : value)));
   for (const line of run.lines.slice(-2_000)) print(line);
+}
+
+function showShrunk(run: Simulation, args: Arguments): void {
+  const { seed, knobs, run: small, attempts } = shrink(run, args.knobs);
+  const { plantedBugs: _, ...plain } = knobs;
+  print(`shrunk in ${attempts} runs from ${run.steps} to ${small.steps} steps:`);
+  print(`npm run simulate -- --seed ${seed}${args.replay} --knobs '${JSON.stringify(plain)}' --trace`);
 }
 
 /** Sums over all runs. */
@@ -147,7 +175,10 @@ function main(argv: readonly string[]): number {
   for (let i = 0; i < args.seeds; i++) {
     const run = runOnce({ seed: args.seed + i, knobs: args.knobs, keepLines: args.trace }, args);
     totals.add(run);
-    if (run.failure && ++shown <= 20) showFailure(run, args);
+    if (run.failure && ++shown <= 20) {
+      showFailure(run, args);
+      if (args.shrink && shown === 1) showShrunk(run, args);
+    }
     if (process.stdout.isTTY)
       process.stdout.write(`\r${i + 1}/${args.seeds} clusters, ${totals.failures} failed `);
     if (args.trace && args.seeds === 1) print(`trace hash ${run.traceHash}`);
