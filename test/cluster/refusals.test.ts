@@ -156,7 +156,7 @@ describe("nodes", () => {
     writeFileSync(node.configFile, config.replace('"cluster"', '"clutser"'));
     node.start();
     expect(await node.exited()).toBe(2);
-    expect(node.logTail()).toMatch(/unknown setting clutser; did you mean cluster\?/);
+    expect(node.logTail()).toMatch(/clutser: unknown setting; did you mean cluster\?/);
     copyFileSync(`${node.configFile}.good`, node.configFile);
     node.start();
     await node.ready();

@@ -1,7 +1,7 @@
 /** Raft for programs: the driver and the ports it needs. Adapters are in `/level`, `/tcp`, `/memory`. */
 
 export { WrongIdentity } from "./driver/identity.js";
-export { InvalidMemberList } from "./driver/member-list.js";
+export { InvalidMemberList, memberListDigest } from "./driver/member-list.js";
 export { createNodeClock } from "./driver/node-clock.js";
 export { startRaftNode } from "./driver/raft-node.js";
 export { TransferFailed } from "./driver/transfers.js";

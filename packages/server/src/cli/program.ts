@@ -1,11 +1,12 @@
 /** The command line: what can be said, and which module does it. Modules load only when their command runs. */
 import { Command, InvalidArgumentError, Option } from "commander";
-import { environmentOf, flagOf, settings } from "../config/settings.js";
 import { parseDuration } from "../config/units.js";
 import type { BenchOptions } from "./bench.js";
+import { addConfig } from "./config-command.js";
 import { CommandFailed, exitCodes } from "./exit-codes.js";
 import { defaultUrl, type NodeClientOptions } from "./node-client.js";
 import type { OutputFormat } from "./output.js";
+import { addSettingFlags, type SettingOptions, sourcesOf } from "./setting-flags.js";
 
 export function buildProgram(version: string): Command {
   const program = new Command("quorate")
@@ -22,6 +23,7 @@ export function buildProgram(version: string): Command {
   addServe(program);
   addQuestions(program);
   addBench(program);
+  addConfig(program);
   return program;
 }
 
@@ -64,37 +66,15 @@ function addDev(program: Command): void {
 }
 
 function addServe(program: Command): void {
-  const serve = program
-    .command("serve")
-    .description("run one node; settings come from flags, then QUORATE_… variables, then the file")
-    .option("--config <file>", "config file, YAML or JSON");
-  for (const setting of settings) {
-    serve.addOption(
-      new Option(
-        `${flagOf(setting.key)} <${setting.placeholder}>`,
-        `${setting.help} (${environmentOf(setting.key)})`,
-      ),
-    );
-  }
-  serve.action(async (options: Record<string, string | undefined>) => {
-    const { serve: run } = await import("./serve.js");
-    const flags: Record<string, string> = {};
-    for (const { key } of settings) {
-      const value = options[camelCase(flagOf(key))];
-      if (value !== undefined) flags[key] = value;
-    }
-    await run({
-      ...(options.config === undefined ? {} : { file: options.config }),
-      flags,
-      environment: process.env,
-      directory: process.cwd(),
-    });
+  addSettingFlags(
+    program
+      .command("serve")
+      .description("run one node; settings come from flags, then QUORATE_… variables, then the file"),
+  ).action(async (options: SettingOptions) => {
+    const { serve } = await import("./serve.js");
+    await serve(sourcesOf(options));
   });
 }
-
-/** Commander's name for a flag: `--raft-heartbeat` → `raftHeartbeat`. */
-const camelCase = (flag: string): string =>
-  flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 interface QuestionOptions {
   readonly url: string;

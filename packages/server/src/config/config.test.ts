@@ -103,24 +103,24 @@ describe("refusals name the place, what was expected, what came", () => {
     [
       "a typo in a key",
       `${complete}\nnode: n1\nrouting: auto\nelectionTimeout: 1s`,
-      /unknown setting electionTimeout; did you mean raft\.electionTimeout\?/,
+      /quorate\.yaml:13:1: electionTimeout: unknown setting; did you mean raft\.electionTimeout\?/,
     ],
     [
       "a typo in a section",
       `${complete}\nnode: n1\nrafft: { heartbeat: 50ms }`,
-      /unknown setting rafft; did you mean raft\?/,
+      /quorate\.yaml:12:1: rafft: unknown setting; did you mean raft\?/,
     ],
     [
       "a typo inside a section",
       `${complete}\nnode: n1\nraft: { hartbeat: 50ms }`,
-      /unknown setting raft\.hartbeat; did you mean raft\.heartbeat\?/,
+      /quorate\.yaml:12:9: raft\.hartbeat: unknown setting; did you mean raft\.heartbeat\?/,
     ],
     [
       "a setting that is not built yet",
       `${complete}\nnode: n1\nauth: { users: ./users }`,
-      /auth is not available in this version/,
+      /auth: not available in this version of Quorate; remove it/,
     ],
-    ["a missing key", complete, /node is missing; set it in the config file, as --node or as QUORATE_NODE/],
+    ["a missing key", complete, /^node: missing; set it in the config file, as --node or as QUORATE_NODE$/],
     ["an id that is not a member", `${complete}\nnode: n9`, /n9 is not in cluster\.members \(n1, n2, n3\)/],
     [
       "a number where a duration belongs",
@@ -170,12 +170,12 @@ describe("refusals name the place, what was expected, what came", () => {
     [
       "a contradiction",
       `${complete}\nnode: n1\nhttp: { advertise: "http://10.0.0.9:1" }`,
-      /http\.advertise says http:\/\/10\.0\.0\.9:1, but cluster\.members says http:\/\/127\.0\.0\.1:8001/,
+      /http\.advertise: says http:\/\/10\.0\.0\.9:1, but cluster\.members says http:\/\/127\.0\.0\.1:8001/,
     ],
     [
       "a text instead of a section",
       `${complete}\nnode: n1\nraft: fast`,
-      /raft: expected a mapping of settings, got "fast"/,
+      /raft: expected a mapping of settings, got a string; write `raft: \{ heartbeat: … \}`/,
     ],
     ["broken YAML", "node: [", /quorate\.yaml:1:8: not YAML/],
   ];
@@ -210,7 +210,7 @@ describe("refusals name the place, what was expected, what came", () => {
 
   test("a file that is not there", () => {
     expect(() => readConfig({ file: "/none.yaml", flags: {}, environment: {}, directory: "/" })).toThrow(
-      /cannot read the config file \/none\.yaml/,
+      /\/none\.yaml: cannot read the config file: ENOENT/,
     );
   });
 });

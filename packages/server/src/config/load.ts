@@ -1,21 +1,20 @@
 /**
- * Gathers the settings from flags, environment and file (in this order of precedence), checks each one
- * and remembers where it came from.
+ * Gathers the settings from flags, environment and file (in this order of precedence), checks each one by
+ * itself and remembers where it came from.
  */
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { LineCounter, parse, parseDocument } from "yaml";
-import { ConfigError } from "./config-error.js";
+import { resolve } from "node:path";
+import { parse } from "yaml";
+import { type Found, readConfigFile } from "./file.js";
+import { nowhere, type Place, type Problem, problem } from "./problem.js";
 import {
   environmentOf,
   flagOf,
-  notAvailableYet,
   type Setting,
   type SettingKey,
   type SettingValues,
   settings,
 } from "./settings.js";
-import { nearest } from "./suggest.js";
+import { nearest, suggestionFor } from "./suggest.js";
 
 export interface Sources {
   /** Path of the config file, if one is used. */
@@ -27,136 +26,129 @@ export interface Sources {
   readonly directory: string;
 }
 
-export interface LoadedSettings {
-  readonly values: SettingValues;
-  /** Where each value came from, for messages: `--raft-heartbeat`, `QUORATE_NODE`, `quorate.yaml`. */
-  readonly origins: Readonly<Partial<Record<SettingKey, string>>>;
-}
+/** Where a value came from, and how it was written there. */
+export type Origin = Pick<Found, "kind" | "raw" | "placeOf">;
 
-interface Found {
-  readonly raw: unknown;
-  readonly origin: string;
-  readonly base: string;
+export interface LoadedSettings {
+  /** Those that are usable by themselves. */
+  readonly values: SettingValues;
+  /** Of all settings that a source gives, usable or not. */
+  readonly origins: ReadonlyMap<SettingKey, Origin>;
+  readonly problems: readonly Problem[];
 }
 
 export function loadSettings(sources: Sources): LoadedSettings {
-  const fromFile = sources.file === undefined ? new Map<string, Found>() : readFile(sources.file);
-  refuseUnknownEnvironment(sources.environment);
+  const file = sources.file === undefined ? null : readConfigFile(sources.file);
+  const problems: Problem[] = [...(file?.problems ?? []), ...unknownVariables(sources.environment)];
   const values: Record<string, unknown> = {};
-  const origins: Partial<Record<SettingKey, string>> = {};
+  const origins = new Map<SettingKey, Origin>();
   for (const setting of settings) {
-    const found = find(setting, sources) ?? fromFile.get(setting.key);
+    const found = find(setting, sources, problems) ?? file?.found.get(setting.key);
     if (found === undefined) continue;
-    values[setting.key] = check(setting, found);
-    origins[setting.key] = found.origin;
+    origins.set(setting.key, found);
+    const checked = check(setting, found);
+    if (checked.ok) values[setting.key] = checked.value;
+    else problems.push(...checked.problems);
   }
-  return { values, origins };
+  return { values, origins, problems };
 }
 
-function find(setting: Setting & { key: SettingKey }, sources: Sources): Found | undefined {
-  const flag = sources.flags[setting.key];
-  if (flag !== undefined) return fromText(setting, flag, flagOf(setting.key), sources.directory);
-  const name = environmentOf(setting.key);
-  const variable = sources.environment[name];
-  if (variable !== undefined) return fromText(setting, variable, name, sources.directory);
+function find(
+  setting: Setting & { key: SettingKey },
+  sources: Sources,
+  problems: Problem[],
+): Found | undefined {
+  const variable = environmentOf(setting.key);
+  const candidates = [
+    { kind: "flag", text: sources.flags[setting.key], place: flagOf(setting.key) },
+    { kind: "environment", text: sources.environment[variable], place: variable },
+  ] as const;
+  for (const { kind, text, place } of candidates) {
+    if (text === undefined) continue;
+    const where: Place = { ...nowhere, place };
+    const raw = setting.yaml === true ? parsed(text, where, setting, problems) : text;
+    return { kind, raw, placeOf: () => where, base: sources.directory };
+  }
   return undefined;
 }
 
-function fromText(setting: Setting, text: string, origin: string, base: string): Found {
-  if (setting.yaml !== true) return { raw: text, origin, base };
+/** Text that is no YAML stays text, and is refused for what it is. */
+function parsed(text: string, place: Place, setting: Setting, problems: Problem[]): unknown {
   try {
-    return { raw: parse(text), origin, base };
+    return parse(text, { prettyErrors: false });
   } catch (error) {
-    throw new ConfigError(`${origin}: expected YAML, got ${JSON.stringify(text)} (${messageOf(error)})`);
+    const reason = error instanceof Error ? error.message : String(error);
+    problems.push(problem(place, setting.key, `expected YAML: ${reason}`));
+    return text;
   }
 }
 
-function check(setting: Setting, found: Found): unknown {
+type Checked =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+function check(setting: Setting, found: Found): Checked {
   const outcome = setting.type.safeParse(found.raw);
-  if (!outcome.success) {
-    const issue = outcome.error.issues[0];
-    const where = [setting.key, ...(issue?.path ?? [])].join(".");
-    throw new ConfigError(
-      `${found.origin}: ${where}: ${issue?.message ?? "not usable"}${gotten(issue?.message, found.raw)}`,
-    );
+  if (outcome.success) {
+    const value = setting.path === true ? resolve(found.base, String(outcome.data)) : outcome.data;
+    return { ok: true, value };
   }
-  return setting.path === true ? resolve(found.base, String(outcome.data)) : outcome.data;
+  return {
+    ok: false,
+    problems: outcome.error.issues.flatMap((issue) => {
+      if (issue.code === "unrecognized_keys") {
+        return issue.keys.map((key) =>
+          problem(
+            found.placeOf([...issue.path, key]),
+            [setting.key, ...issue.path, key].join("."),
+            "unknown setting",
+            {
+              suggestion: "known: id, peer, http",
+            },
+          ),
+        );
+      }
+      const raw = at(found.raw, issue.path);
+      return problem(
+        found.placeOf(issue.path),
+        [setting.key, ...issue.path].join("."),
+        `${issue.message}${gotten(setting, issue.message, raw)}`,
+        { suggestion: suggestionFor(setting, issue.path, raw) },
+      );
+    }),
+  };
+}
+
+function at(raw: unknown, path: readonly PropertyKey[]): unknown {
+  let value = raw;
+  for (const step of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = Reflect.get(value, step);
+  }
+  return value;
 }
 
 /** Messages of our own parsers already quote what came. */
-function gotten(message: string | undefined, raw: unknown): string {
-  if (message === undefined || message.includes(", got ") || typeof raw === "object") return "";
+function gotten(setting: Setting, message: string, raw: unknown): string {
+  if (message.includes(", got ")) return "";
+  if (raw === undefined) return ", got nothing";
+  if (setting.secret === true) return `, got a ${typeof raw}`;
+  if (typeof raw === "object") return raw === null ? ", got nothing" : "";
   return `, got ${JSON.stringify(raw)}`;
 }
-
-/** The leaves of the file as dotted keys. Refuses what is not YAML, not a mapping, unknown or not built. */
-function readFile(path: string): Map<string, Found> {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new ConfigError(`cannot read the config file ${path}: ${messageOf(error)}`);
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const problem = document.errors[0];
-  if (problem !== undefined) {
-    const { line, col } = lines.linePos(problem.pos[0]);
-    throw new ConfigError(`${path}:${line}:${col}: not YAML: ${problem.message}`);
-  }
-  const root: unknown = document.toJS();
-  const found = new Map<string, Found>();
-  if (root === null) return found;
-  flatten(root, "", path, found);
-  return found;
-}
-
-function flatten(value: unknown, prefix: string, path: string, found: Map<string, Found>): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    const inside = prefix === "" ? "the file" : prefix;
-    throw new ConfigError(`${path}: ${inside}: expected a mapping of settings, got ${JSON.stringify(value)}`);
-  }
-  for (const [name, child] of Object.entries(value)) {
-    const key = prefix === "" ? name : `${prefix}.${name}`;
-    if (settings.some((setting) => setting.key === key)) {
-      found.set(key, { raw: child, origin: path, base: dirname(resolve(path)) });
-    } else if (settings.some((setting) => setting.key.startsWith(`${key}.`))) {
-      flatten(child, key, path, found);
-    } else {
-      refuseUnknownKey(key, path);
-    }
-  }
-}
-
-function refuseUnknownKey(key: string, path: string): never {
-  if (notAvailableYet.some((planned) => key === planned || key.startsWith(`${planned}.`))) {
-    throw new ConfigError(`${path}: ${key} is not available in this version of Quorate; remove it`);
-  }
-  const near = nearest(key, [...settings.map((setting) => setting.key), ...sections()]);
-  const hint =
-    near === undefined
-      ? `known: ${settings.map((setting) => setting.key).join(", ")}`
-      : `did you mean ${near}?`;
-  throw new ConfigError(`${path}: unknown setting ${key}; ${hint}`);
-}
-
-const sections = (): string[] => [
-  ...new Set(
-    settings.filter((setting) => setting.key.includes(".")).map((setting) => setting.key.split(".")[0] ?? ""),
-  ),
-];
 
 /** `QUORATE_URL` and `QUORATE_TIMEOUT` belong to the client commands. */
 const otherVariables = ["QUORATE_URL", "QUORATE_TIMEOUT"];
 
-function refuseUnknownEnvironment(environment: Sources["environment"]): void {
+function unknownVariables(environment: Sources["environment"]): readonly Problem[] {
   const known = [...settings.map((setting) => environmentOf(setting.key)), ...otherVariables];
-  for (const name of Object.keys(environment)) {
-    if (!name.startsWith("QUORATE_") || known.includes(name)) continue;
+  const unknown = Object.keys(environment).filter(
+    (name) => name.startsWith("QUORATE_") && environment[name] !== undefined && !known.includes(name),
+  );
+  return unknown.map((name) => {
     const near = nearest(name, known);
-    const hint = near === undefined ? "see `quorate serve --help`" : `did you mean ${near}?`;
-    throw new ConfigError(`environment: unknown variable ${name}; ${hint}`);
-  }
+    return problem({ ...nowhere, place: "environment" }, null, `unknown variable ${name}`, {
+      suggestion: near === undefined ? "see `quorate serve --help`" : `did you mean ${near}?`,
+    });
+  });
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -3,14 +3,21 @@
  * (`--raft-heartbeat`), the environment variables (`QUORATE_RAFT_HEARTBEAT`), the refusal of unknown
  * keys and the table in the README all come from here.
  */
+import { hostname } from "node:os";
 import { z } from "zod";
-import { parseBaseUrl, parseDuration, parseHostPort, parseSize } from "./units.js";
+import { parseBaseUrl, parseDuration, parseHostPort, parseSize, textForms } from "./units.js";
 
-/** A zod type for text that one of the parsers above turns into a value. */
-function parsed<T>(parse: (text: string) => T) {
-  return z.string("expected text").transform((text, context): T => {
+/**
+ * A zod type for text that a parser turns into a value.
+ *
+ * @param form what an editor may check already; the parser decides
+ */
+function parsed<T>(parse: (text: string) => T, form?: RegExp) {
+  const text = z.string("expected text");
+  const described = form === undefined ? text : text.meta({ pattern: form.source });
+  return described.transform((given, context): T => {
     try {
-      return parse(text);
+      return parse(given);
     } catch (error) {
       context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
       return z.NEVER;
@@ -25,7 +32,21 @@ const id = z
     "expected a name of letters, digits, '.', '_' or '-' (at most 63), such as n1",
   );
 
-const member = z.strictObject({ id, peer: parsed(parseHostPort), http: parsed(parseBaseUrl) });
+/** In place of a node's id: one image or file serves machines that are named after their nodes. No id looks so. */
+export const hostnameId = "@hostname";
+
+/** Up to the first dot: `n1.example.org` is node n1. */
+const nodeId = z
+  .string("expected a name such as n1")
+  .transform((text) => (text === hostnameId ? (hostname().split(".")[0] ?? "") : text))
+  .pipe(id);
+
+const hostPort = parsed(parseHostPort, textForms.hostPort);
+const baseUrl = parsed(parseBaseUrl, textForms.baseUrl);
+const duration = parsed(parseDuration, textForms.duration);
+const size = parsed(parseSize, textForms.size);
+
+const member = z.strictObject({ id, peer: hostPort, http: baseUrl });
 
 export interface Setting {
   /** Dotted path in the file. */
@@ -38,6 +59,8 @@ export interface Setting {
   readonly default: string;
   /** Relative values are resolved against the folder of the file, or the working directory for flags and environment. */
   readonly path?: true;
+  /** Never shown, not even in a message about it. */
+  readonly secret?: true;
 }
 
 const nonEmpty = z.string("expected text").min(1, "expected a non-empty text");
@@ -45,9 +68,9 @@ const nonEmpty = z.string("expected text").min(1, "expected a non-empty text");
 export const settings = [
   {
     key: "node",
-    type: id,
+    type: nodeId,
     placeholder: "ID",
-    help: "this node's id, one of cluster.members",
+    help: "this node's id, one of cluster.members; @hostname: the machine's name",
     default: "required",
   },
   {
@@ -68,21 +91,21 @@ export const settings = [
   },
   {
     key: "http.listen",
-    type: parsed(parseHostPort),
+    type: hostPort,
     placeholder: "HOST:PORT",
     help: "address for clients",
     default: "host and port of this node's `http`",
   },
   {
     key: "http.advertise",
-    type: parsed(parseBaseUrl),
+    type: baseUrl,
     placeholder: "URL",
     help: "this node's URL as clients reach it",
     default: "this node's `http`",
   },
   {
     key: "http.maxBody",
-    type: parsed(parseSize),
+    type: size,
     placeholder: "SIZE",
     help: "largest request body",
     default: "8MiB",
@@ -117,35 +140,35 @@ export const settings = [
   },
   {
     key: "http.headersTimeout",
-    type: parsed(parseDuration),
+    type: duration,
     placeholder: "TIME",
     help: "a request's headers must be complete by then",
     default: "10s",
   },
   {
     key: "http.requestTimeout",
-    type: parsed(parseDuration),
+    type: duration,
     placeholder: "TIME",
     help: "a whole request must have arrived by then",
     default: "30s",
   },
   {
     key: "http.keepAliveTimeout",
-    type: parsed(parseDuration),
+    type: duration,
     placeholder: "TIME",
     help: "silence between two calls on one connection",
     default: "75s",
   },
   {
     key: "peer.listen",
-    type: parsed(parseHostPort),
+    type: hostPort,
     placeholder: "HOST:PORT",
     help: "address for the other nodes",
     default: "this node's `peer`",
   },
   {
     key: "peer.advertise",
-    type: parsed(parseHostPort),
+    type: hostPort,
     placeholder: "HOST:PORT",
     help: "this node's peer address as the others reach it",
     default: "this node's `peer`",
@@ -153,6 +176,7 @@ export const settings = [
   {
     key: "peer.secret",
     type: nonEmpty,
+    secret: true,
     placeholder: "TEXT",
     help: "secret shared by all nodes, at least 16 bytes; authenticates, does not encrypt",
     default: "this or secretFile",
@@ -197,14 +221,14 @@ export const settings = [
   },
   {
     key: "raft.heartbeat",
-    type: parsed(parseDuration),
+    type: duration,
     placeholder: "TIME",
     help: "time between two heartbeats",
     default: "50ms",
   },
   {
     key: "raft.electionTimeout",
-    type: parsed(parseDuration),
+    type: duration,
     placeholder: "TIME",
     help: "silence after which a follower campaigns: between this and twice this",
     default: "500ms",

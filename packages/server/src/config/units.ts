@@ -8,6 +8,14 @@ const sizeUnits: Readonly<Record<string, number>> = {
   GiB: 1024 ** 3,
 };
 
+/** How such texts look at first sight; the parsers below decide. */
+export const textForms = {
+  duration: /^\s*\d{1,9}(\.\d{1,6})?\s?(ms|s|m|h)\s*$/,
+  size: /^\s*\d{1,9}(\.\d{1,6})?\s?(B|KiB|MiB|GiB)\s*$/,
+  hostPort: /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/,
+  baseUrl: /^http:\/\/[^/?#]+\/?$/,
+} as const;
+
 function parseWithUnit(
   text: string,
   units: Readonly<Record<string, number>>,
