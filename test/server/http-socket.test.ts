@@ -1,9 +1,8 @@
-/** What only a real socket shows: framing, connection reuse, broken requests, the way out. */
-import { once } from "node:events";
-import { connect, type Socket } from "node:net";
-import { decodeResponse, encodeCall, Fault, faultCodes } from "@quorate/protocol";
+/** What only a real socket shows: connection reuse, odd but right requests, broken ones. */
+import { Fault, faultCodes } from "@quorate/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { InProcessCluster } from "./in-process-cluster.js";
+import { call, count, head, RawClient, resultOf } from "./raw-client.js";
 
 let cluster: InProcessCluster;
 beforeAll(async () => {
@@ -11,91 +10,11 @@ beforeAll(async () => {
 });
 afterAll(() => cluster[Symbol.asyncDispose]());
 
-interface Response {
-  readonly status: number;
-  readonly version: string;
-  readonly headers: ReadonlyMap<string, string>;
-  readonly body: string;
-}
-
-/** A client that frames by Content-Length alone, as the oldest XML-RPC clients do. */
-class RawClient implements Disposable {
-  readonly socket: Socket;
-  readonly ended: Promise<unknown>;
-  #received = "";
-  #wake: () => void = () => undefined;
-
-  constructor() {
-    const { port } = new URL(cluster.url("n1"));
-    this.socket = connect(Number(port), "127.0.0.1");
-    this.socket.on("data", (chunk) => {
-      this.#received += chunk.toString("latin1");
-      this.#wake();
-    });
-    this.ended = once(this.socket, "close").finally(() => this.#wake());
-  }
-
-  send(...parts: (string | Uint8Array)[]): void {
-    for (const part of parts) this.socket.write(part);
-  }
-
-  async response(): Promise<Response> {
-    const head = await this.#take(() => {
-      const end = this.#received.indexOf("\r\n\r\n");
-      return end < 0 ? undefined : end + 4;
-    });
-    const [statusLine = "", ...lines] = head.trimEnd().split("\r\n");
-    const headers = new Map(
-      lines.map((line) => {
-        const [name = "", value = ""] = line.split(/: (.*)/s);
-        return [name.toLowerCase(), value] as const;
-      }),
-    );
-    const length = Number(headers.get("content-length"));
-    expect(Number.isInteger(length), `Content-Length in\n${head}`).toBe(true);
-    const body = await this.text(length);
-    const [version = "", status = ""] = statusLine.split(" ");
-    return { status: Number(status), version, headers, body };
-  }
-
-  text(length: number): Promise<string> {
-    return this.#take(() => (this.#received.length < length ? undefined : length));
-  }
-
-  async #take(enough: () => number | undefined): Promise<string> {
-    for (;;) {
-      const length = enough();
-      if (length !== undefined) {
-        const taken = this.#received.slice(0, length);
-        this.#received = this.#received.slice(length);
-        return taken;
-      }
-      if (this.socket.destroyed) throw new Error(`closed after ${JSON.stringify(this.#received)}`);
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.socket.destroy();
-  }
-}
-
-const count = encodeCall("kv.count", []);
-
-function head(line: string, fields: Record<string, string | number>): string {
-  const all = Object.entries({ Host: "node", "Content-Type": "text/xml", ...fields });
-  return `${line}\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
-}
-
-const call = (path = "/RPC2") => head(`POST ${path} HTTP/1.1`, { "Content-Length": count.length });
-
-const resultOf = ({ body }: Response) => decodeResponse(Buffer.from(body, "latin1"));
+const connect = () => new RawClient(cluster.url("n1"));
 
 describe("one connection", () => {
   it("serves call after call, whatever the status before was", async () => {
-    using client = new RawClient();
+    using client = connect();
     const expectCall = async () => {
       client.send(call(), count);
       expect(resultOf(await client.response())).toBe(0);
@@ -115,7 +34,7 @@ describe("one connection", () => {
   });
 
   it("answers pipelined calls in order", async () => {
-    using client = new RawClient();
+    using client = connect();
     client.send(call(), count, head("GET /livez HTTP/1.1", {}), call(), count);
     expect(resultOf(await client.response())).toBe(0);
     expect((await client.response()).body).toBe("this node lives\n");
@@ -123,7 +42,7 @@ describe("one connection", () => {
   });
 
   it("is closed after a body that is too large", async () => {
-    using client = new RawClient();
+    using client = connect();
     client.send(head("POST /RPC2 HTTP/1.1", { "Content-Length": 1024 * 1024 }), "x".repeat(100));
     const response = await client.response();
     expect(response.status).toBe(413);
@@ -133,7 +52,7 @@ describe("one connection", () => {
   });
 
   it("is closed after a chunked body that grows too large", async () => {
-    using client = new RawClient();
+    using client = connect();
     client.send(head("POST /RPC2 HTTP/1.1", { "Transfer-Encoding": "chunked" }));
     const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
     for (let sent = 0; sent < 5; sent++) client.send(chunk);
@@ -144,7 +63,7 @@ describe("one connection", () => {
 
 describe("odd but right requests", () => {
   it("may be chunked", async () => {
-    using client = new RawClient();
+    using client = connect();
     const half = count.length >> 1;
     const chunk = (bytes: Uint8Array) => [`${bytes.length.toString(16)}\r\n`, bytes, "\r\n"];
     client.send(head("POST /RPC2 HTTP/1.1", { "Transfer-Encoding": "chunked" }));
@@ -153,7 +72,7 @@ describe("odd but right requests", () => {
   });
 
   it("may be HTTP/1.0 without Host", async () => {
-    using client = new RawClient();
+    using client = connect();
     client.send(
       `POST / HTTP/1.0\r\nContent-Type: text/xml\r\nContent-Length: ${count.length}\r\n\r\n`,
       count,
@@ -163,7 +82,7 @@ describe("odd but right requests", () => {
   });
 
   it("may ask before they send", async () => {
-    using client = new RawClient();
+    using client = connect();
     client.send(head("POST /RPC2 HTTP/1.1", { "Content-Length": count.length, Expect: "100-continue" }));
     expect(await client.text(25)).toBe("HTTP/1.1 100 Continue\r\n\r\n");
     client.send(count);
@@ -171,7 +90,7 @@ describe("odd but right requests", () => {
   });
 
   it("may expect what nobody knows", async () => {
-    using client = new RawClient();
+    using client = connect();
     client.send(head("POST /RPC2 HTTP/1.1", { "Content-Length": count.length, Expect: "a-miracle" }), count);
     expect(resultOf(await client.response())).toBe(0);
   });
@@ -195,7 +114,7 @@ describe("broken requests", () => {
     ["HTTP/1.1 without Host", "GET /livez HTTP/1.1\r\n\r\n", 400],
     ["a path that cannot be decoded", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400],
   ])("%s", async (_name, text, status) => {
-    using client = new RawClient();
+    using client = connect();
     client.send(text);
     const response = await client.response();
     expect(response.status).toBe(status);
@@ -203,7 +122,7 @@ describe("broken requests", () => {
   });
 
   it("leave the node alive", async () => {
-    using client = new RawClient();
+    using client = connect();
     client.send(call("/"), count);
     expect(resultOf(await client.response())).not.toBeInstanceOf(Fault);
   });

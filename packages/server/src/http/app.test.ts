@@ -1,4 +1,4 @@
-import { deflateSync, gzipSync } from "node:zlib";
+import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { decodeResponse, encodeFault, Fault, faultCodes } from "@quorate/protocol";
 import type { NodeStatus } from "@quorate/raft";
 import type { FastifyInstance, InjectOptions } from "fastify";
@@ -191,6 +191,8 @@ describe("bodies", () => {
     ["gzip", gzipSync(document)],
     ["x-gzip", gzipSync(document)],
     ["deflate", deflateSync(document)],
+    ["deflate", deflateRawSync(document)],
+    ["GZIP", gzipSync(document)],
     ["identity", document],
   ])("may be compressed: %s", async (encoding, payload) => {
     const response = await post({ headers: { ...curl, "content-encoding": encoding }, payload });

@@ -6,7 +6,8 @@
  *     GET  /RPC2           methods, as a page          GET /status                    JSON
  *     GET  /               state of this node          GET /metrics                   Prometheus
  */
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { NodeStatus } from "@quorate/raft";
 import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
 import type { ClusterView } from "../cluster/cluster-watch.js";
@@ -15,10 +16,13 @@ import type { RoutingMode } from "../cluster/routing.js";
 import type { MemberReport, StatusReport } from "../cluster/status.js";
 import type { Dispatcher } from "../rpc/dispatcher.js";
 import type { Authenticate } from "./authenticate.js";
+import { BrokenRequests, writeRefusal } from "./broken-requests.js";
+import { faultyFraming } from "./framing.js";
 import { describeChecks, readinessChecks } from "./health.js";
+import { hasHadLastAnswer, lingerAfterAnswer } from "./linger.js";
 import type { Metrics } from "./metrics.js";
 import { methodsPage, statusPage } from "./pages.js";
-import { refuseBrokenRequest, sendError, sendNoRoute, sendText } from "./refusals.js";
+import { sendError, sendNoRoute, sendText } from "./refusals.js";
 import { RpcRoute } from "./rpc-route.js";
 import { type HttpLimits, serverOptions } from "./server-options.js";
 
@@ -60,10 +64,11 @@ export function buildApp(deps: AppDependencies): FastifyInstance {
     if (statusCode === 500) deps.onFailure(error, url);
     return sendError(reply, error, maxBody);
   };
+  const broken = new BrokenRequests();
   const app = fastify({
     ...serverOptions(deps.limits),
     bodyLimit: maxBody,
-    clientErrorHandler: refuseBrokenRequest,
+    clientErrorHandler: (error, socket) => broken.refuse(error, socket),
     frameworkErrors: (error, request, reply) => {
       fail(error, request.raw.url ?? "", reply);
     },
@@ -71,16 +76,20 @@ export function buildApp(deps: AppDependencies): FastifyInstance {
   });
   app.server.maxConnections = deps.limits.maxConnections;
   app.server.on("drop", () => deps.metrics.countRefusedConnection());
-  // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1).
-  app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
+  broken.watch(app.server);
+  answerExpectations(app.server, maxBody);
   app.decorateRequest("callHeaders", null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => fail(error, request.raw.url ?? "", reply));
   app.addHook("onRequest", ({ raw }, reply, done) => {
-    // RFC 9112, section 3.2.
-    if (raw.headers.host === undefined && raw.httpVersion === "1.1") sendText(reply, 400, "Host is missing");
-    else done();
+    const fault = hasHadLastAnswer(raw.socket) ? "this connection is at its end" : faultyFraming(raw);
+    if (fault === null) {
+      done();
+      return;
+    }
+    lingerAfterAnswer(raw.socket);
+    sendText(reply.header("connection", "close"), 400, fault);
   });
   app.addHook("onSend", (_request, reply, payload, done) => {
     stamp(reply, deps);
@@ -92,6 +101,20 @@ export function buildApp(deps: AppDependencies): FastifyInstance {
   addProbes(app, deps, allowed);
   app.setNotFoundHandler((request, reply) => sendNoRoute(request, reply, allowed));
   return app;
+}
+
+/** What comes beside plain requests, and would else be left without an answer or a limit. */
+function answerExpectations(server: Server, maxBody: number): void {
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    // A body that is too large is refused before it is sent.
+    if (!(Number(request.headers["content-length"]) > maxBody)) response.writeContinue();
+    server.emit("request", request, response);
+  });
+  // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1).
+  server.on("checkExpectation", (request, response) => server.emit("request", request, response));
+  server.on("connect", (_request, socket: Socket) =>
+    writeRefusal(socket, "405 Method Not Allowed", "this server is no proxy", "Allow: POST, GET, HEAD\r\n"),
+  );
 }
 
 function addCallRoutes(

@@ -1,5 +1,5 @@
 /** What a request's body may be: its media type, its character set, its compression. */
-import { gunzip, type InputType, inflate, type ZlibOptions } from "node:zlib";
+import { gunzip, inflate, inflateRaw, type ZlibOptions } from "node:zlib";
 
 /** Why a body is not taken, with the HTTP status that says so. */
 export class BadContent extends Error {
@@ -28,7 +28,7 @@ export function checkMediaType(contentType: string | undefined): string | undefi
 }
 
 export type Expander = (
-  body: InputType,
+  body: Uint8Array,
   options: ZlibOptions,
   done: (error: Error | null, result: Buffer) => void,
 ) => void;
@@ -36,8 +36,18 @@ export type Expander = (
 const expanders: ReadonlyMap<string, Expander> = new Map<string, Expander>([
   ["gzip", gunzip],
   ["x-gzip", gunzip],
-  ["deflate", inflate],
+  ["deflate", inflateEither],
 ]);
+
+/**
+ * `deflate` means the zlib format, but some clients send the bare stream (RFC 9110, section 8.4.1.2). The zlib
+ * format begins with two bytes that are a multiple of 31, method 8 (RFC 1950, section 2.2).
+ */
+function inflateEither(...[body, options, done]: Parameters<Expander>): void {
+  const [first = 0, second = 0] = body;
+  const wrapped = (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
+  (wrapped ? inflate : inflateRaw)(body, options, done);
+}
 
 /** The function that undoes a `Content-Encoding`; null when there is nothing to undo. */
 export function expanderFor(contentEncoding: string | undefined): Expander | null {

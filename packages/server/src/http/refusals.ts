@@ -1,11 +1,11 @@
 /** Answers that are not results: a sentence with a status, for broken requests and wrong addresses. */
-import type { Socket } from "node:net";
 import { encodeFault, Fault, faultCodes } from "@quorate/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { BadContent, tooLarge } from "./content.js";
+import { lingerAfterAnswer } from "./linger.js";
 
 export const xmlType = "text/xml; charset=utf-8";
-const textType = "text/plain; charset=utf-8";
+export const textType = "text/plain; charset=utf-8";
 
 /** A sentence for people, in one line. */
 export function sendText(reply: FastifyReply, statusCode: number, sentence: string): FastifyReply {
@@ -18,6 +18,7 @@ export function sendError(reply: FastifyReply, error: unknown, maxBody: number):
   if (statusCode === 413) {
     // The client may still be sending: the connection cannot be used for another call.
     reply.header("connection", "close");
+    lingerAfterAnswer(reply.raw.req.socket);
     const { message } = tooLarge(maxBody);
     return reply
       .code(413)
@@ -53,26 +54,4 @@ export function sendNoRoute(
   }
   const list = methods.join(", ");
   return sendText(reply.header("allow", list), 405, `this address takes ${list}`);
-}
-
-const brokenRequests: ReadonlyMap<string, readonly [statusLine: string, sentence: string]> = new Map([
-  ["HPE_HEADER_OVERFLOW", ["431 Request Header Fields Too Large", "the headers are too large"]],
-  ["ERR_HTTP_REQUEST_TIMEOUT", ["408 Request Timeout", "the request did not arrive in time"]],
-]);
-
-/** Node could not parse the request, or it came too slowly: there is no request object to answer. */
-export function refuseBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [statusLine, sentence] = brokenRequests.get(error.code ?? "") ?? [
-    "400 Bad Request",
-    "this is not HTTP",
-  ];
-  const body = `${sentence}\n`;
-  socket.end(
-    `HTTP/1.1 ${statusLine}\r\nContent-Type: ${textType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `Connection: close\r\n\r\n${body}`,
-  );
 }
