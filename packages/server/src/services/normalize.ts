@@ -8,6 +8,10 @@ const i8Max = 2n ** 63n - 1n;
 /** Characters that XML 1.0 cannot carry (section 2.2), lone surrogates included. */
 const unsendable = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
 
+/** Those characters and every surrogate: seen by UTF-16 unit, in a part of the time. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const suspect = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uD800-\uDFFF\uFFFE\uFFFF]/;
+
 /**
  * Copies `input` deeply, so that nobody changes it afterwards: plain objects become structs, a `Date` a
  * `DateTime`, a `Buffer` a `Uint8Array`. What XML-RPC cannot carry is refused here and not on the way out,
@@ -66,6 +70,7 @@ function finite(input: number, path: string): number {
 }
 
 function sendable(input: string, path: string): string {
+  if (!suspect.test(input)) return input;
   const bad = unsendable.exec(input);
   if (bad === null) return input;
   const code = bad[0].codePointAt(0) ?? 0;

@@ -43,8 +43,10 @@ export function faultyDeclaration(params: ParameterTypes): string | null {
  * Throws `TypeMismatch` naming the parameter, what was expected and what came.
  */
 export function acceptParameters(params: ParameterTypes, values: readonly Value[]): unknown[] {
+  const labels = labelsOf(params);
   const args: unknown[] = [];
-  for (const [index, type] of params.entries()) {
+  for (let index = 0; index < params.length; index++) {
+    const type = params[index] as ParameterTypes[number];
     if (isRest(type)) {
       for (let at = index; at < values.length; at++) {
         args.push(type.rest.accept(values[at] as Value, `parameter ${at + 1}`));
@@ -52,9 +54,10 @@ export function acceptParameters(params: ParameterTypes, values: readonly Value[
       return args;
     }
     const value = values[index];
-    if (value !== undefined) args.push(type.accept(value, `parameter ${index + 1} "${type.name}"`));
+    const label = labels[index] ?? "";
+    if (value !== undefined) args.push(type.accept(value, label));
     else if (type.omittable) args.push(type.whenOmitted);
-    else throw new TypeMismatch(`parameter ${index + 1} "${type.name}"`, type.word, undefined);
+    else throw new TypeMismatch(label, type.word, undefined);
   }
   if (values.length > params.length) {
     throw new TypeMismatch(
@@ -64,6 +67,20 @@ export function acceptParameters(params: ParameterTypes, values: readonly Value[
     );
   }
   return args;
+}
+
+/** How errors name the parameters of a list; made once per list, because every call of every method asks. */
+const knownLabels = new WeakMap<ParameterTypes, readonly string[]>();
+
+function labelsOf(params: ParameterTypes): readonly string[] {
+  let labels = knownLabels.get(params);
+  if (labels === undefined) {
+    labels = params.map((type, index) =>
+      isRest(type) ? `parameter ${index + 1}` : `parameter ${index + 1} "${type.name}"`,
+    );
+    knownLabels.set(params, labels);
+  }
+  return labels;
 }
 
 /** Signatures for `system.methodSignature`: the result first; one per number of parameters that may be sent. */

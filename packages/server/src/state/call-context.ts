@@ -5,7 +5,7 @@ import type { Type } from "../services/type.js";
 import { operationsMax, rangePairsMax, writtenBytesMax } from "./budgets.js";
 import type { Key, RangeOptions, Transaction, View } from "./context.js";
 import type { Prng } from "./prng.js";
-import { byteRange, isEmpty, joined, overlay, type RangeCache, type RangeRequest } from "./range.js";
+import { byteRange, isEmpty, overlay, type RangeCache, type RangeRequest } from "./range.js";
 import { decodeTuple, encodeTuple, type TupleElement, TupleKeyTooLong } from "./tuple-key.js";
 import { decodeValue, encodeValue } from "./value-encoding.js";
 import type { WriteSet } from "./write-set.js";
@@ -112,7 +112,7 @@ export class Run {
   }
 
   key(key: Key): Uint8Array {
-    return guardLength(() => joined(this.scope.service, encodeTuple(key)));
+    return guardLength(() => encodeTuple(key, this.scope.service));
   }
 
   range(options: Omit<RangeOptions, "limit" | "reverse">) {

@@ -5,7 +5,7 @@
  */
 import type { Value } from "@quorate/protocol";
 import { packValue, unpackValue } from "./value-encoding.js";
-import { ValueEncodingError } from "./value-guard.js";
+import { ValueEncodingError } from "./value-reader.js";
 
 const version = 1;
 

@@ -5,8 +5,9 @@ import type { CallResult } from "./types.js";
 import { packValue } from "./value-encoding.js";
 
 const version = 1;
-const metadataKey = Uint8Array.of(0x00, 0x01);
+const metadataKey = Buffer.of(0x00, 0x01);
 const digestLength = 32;
+const recordLength = 1 + 8 + digestLength;
 
 export interface MachineMetadata {
   /** Time of the last command, milliseconds since 1970-01-01 UTC. */
@@ -24,10 +25,11 @@ export class MetadataError extends Error {
 export function readMetadata(state: { get(key: Uint8Array): Uint8Array | undefined }): MachineMetadata {
   const bytes = state.get(metadataKey);
   if (bytes === undefined) return { lastNow: 0, digest: new Uint8Array(digestLength) };
-  const length = 1 + 8 + digestLength;
-  if (bytes[0] !== version || bytes.length !== length) {
+  // Nearly always what the entry before left, in memory still.
+  if (bytes === newest.bytes) return newest.metadata;
+  if (bytes[0] !== version || bytes.length !== recordLength) {
     throw new MetadataError(
-      `the state's metadata is version ${bytes[0]} with ${bytes.length} bytes; this version reads ${version} with ${length}`,
+      `the state's metadata is version ${bytes[0]} with ${bytes.length} bytes; this version reads ${version} with ${recordLength}`,
     );
   }
   const lastNow = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(1);
@@ -35,13 +37,20 @@ export function readMetadata(state: { get(key: Uint8Array): Uint8Array | undefin
 }
 
 /** The effect that stores it; rides with the effects of the entry that it describes. */
-export function metadataEffect({ lastNow, digest }: MachineMetadata): Effect {
-  const value = new Uint8Array(1 + 8 + digestLength);
-  value[0] = version;
-  new DataView(value.buffer).setFloat64(1, lastNow);
-  value.set(digest, 9);
-  return { key: metadataKey, value };
+export function metadataEffect(metadata: MachineMetadata): Effect {
+  const bytes = Buffer.allocUnsafe(recordLength);
+  bytes[0] = version;
+  bytes.writeDoubleBE(metadata.lastNow, 1);
+  bytes.set(metadata.digest, 9);
+  newest = { bytes, metadata };
+  return { key: metadataKey, value: bytes };
 }
+
+/** What `metadataEffect` encoded last. */
+let newest: { readonly bytes: Uint8Array | null; readonly metadata: MachineMetadata } = {
+  bytes: null,
+  metadata: { lastNow: 0, digest: new Uint8Array(digestLength) },
+};
 
 /**
  * The next link: SHA-256 of the last one, the entry's index (8 bytes), its results and its effects in order.

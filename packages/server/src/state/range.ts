@@ -46,21 +46,22 @@ export function isEmpty({ gte, lt }: ByteRange): boolean {
 
 /** What the storage holds of the ranges that a call has asked for; nothing the call wrote itself. */
 export class RangeCache {
-  readonly #pairs = new Map<string, readonly KeyValue[]>();
-  readonly #counts = new Map<string, number>();
+  /** Null until the first range: most calls need none. */
+  #pairs: Map<string, readonly KeyValue[]> | null = null;
+  #counts: Map<string, number> | null = null;
   #bytes = 0;
 
   /** How many requests it has answered. */
   get size(): number {
-    return this.#pairs.size + this.#counts.size;
+    return (this.#pairs?.size ?? 0) + (this.#counts?.size ?? 0);
   }
 
   pairs(request: RangeRequest): readonly KeyValue[] | undefined {
-    return this.#pairs.get(nameOf(request));
+    return this.#pairs?.get(nameOf(request));
   }
 
   count(request: RangeRequest): number | undefined {
-    return this.#counts.get(nameOf(request));
+    return this.#counts?.get(nameOf(request));
   }
 
   /**
@@ -70,7 +71,9 @@ export class RangeCache {
    */
   async fetch(request: RangeRequest, snapshot: StateSnapshot, countMax: number): Promise<void> {
     if (request.what === "count") {
-      this.#counts.set(nameOf(request), await countKeys(request.range, snapshot, countMax));
+      const count = await countKeys(request.range, snapshot, countMax);
+      this.#counts ??= new Map();
+      this.#counts.set(nameOf(request), count);
       return;
     }
     const pairs: KeyValue[] = [];
@@ -84,6 +87,7 @@ export class RangeCache {
       }
       pairs.push(...slice);
     }
+    this.#pairs ??= new Map();
     this.#pairs.set(nameOf(request), pairs);
   }
 }

@@ -20,8 +20,9 @@ export function runSteps(
   countMax: number,
 ): readonly CallResult[] | Promise<readonly CallResult[]> {
   const results: CallResult[] = [];
-  for (const [at, step] of steps.entries()) {
-    const outcome = step((key) => view.get(key), new RangeCache());
+  const read: ReadKey = (key) => view.get(key);
+  for (let at = 0; at < steps.length; at++) {
+    const outcome = (steps[at] as Step)(read, new RangeCache());
     if (isRequest(outcome)) {
       // Pinned in the turn of the first run: both see the same moment, so the request still holds.
       const snapshot = view.snapshot();

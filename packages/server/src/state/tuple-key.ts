@@ -41,23 +41,27 @@ export class TupleKeyTooLong extends TupleKeyError {
   }
 }
 
-/** Throws `TupleKeyError` for NaN, lone surrogates, other types, and keys longer than 8 KiB. */
-export function encodeTuple(elements: readonly TupleElement[]): Uint8Array {
-  const bytes: number[] = [];
-  for (const element of elements) appendElement(bytes, element);
-  return finished(bytes, tupleKeyBytesMax);
+/**
+ * Behind `prefix`, when one is given, which counts for no limit.
+ * Throws `TupleKeyError` for NaN, lone surrogates, other types, and keys longer than 8 KiB.
+ */
+export function encodeTuple(elements: readonly TupleElement[], prefix?: Uint8Array): Uint8Array {
+  writer.start(prefix);
+  for (const element of elements) appendElement(element);
+  return writer.finish(tupleKeyBytesMax);
 }
 
 /** All keys that begin with `elements`; with `startsWith`, those whose next part is a string that begins so. */
 export function prefixRange(elements: readonly TupleElement[], startsWith?: string): ByteRange {
-  const bytes: number[] = [];
-  for (const element of elements) appendElement(bytes, element);
+  writer.start();
+  for (const element of elements) appendElement(element);
   if (startsWith !== undefined) {
-    bytes.push(tag.string);
-    appendEscaped(bytes, utf8(startsWith));
+    writer.byte(tag.string);
+    appendText(startsWith);
   }
-  const gte = finished(bytes, tupleKeyBytesMax);
-  return { gte, lt: finished([...bytes, above], tupleKeyBytesMax + 1) };
+  const gte = writer.finish(tupleKeyBytesMax);
+  writer.byte(above);
+  return { gte, lt: writer.finish(tupleKeyBytesMax + 1) };
 }
 
 /** The inverse of `encodeTuple`. Throws `TupleKeyError` for bytes that it does not produce. */
@@ -73,26 +77,80 @@ export function compareKeys(a: Uint8Array, b: Uint8Array): number {
   return Buffer.compare(a, b);
 }
 
-function finished(bytes: number[], bytesMax: number): Uint8Array {
-  if (bytes.length > bytesMax) throw new TupleKeyTooLong("a key", bytes.length, bytesMax);
-  return Uint8Array.from(bytes);
+/** Gathers the bytes of one key, in memory that serves the next key again. */
+class KeyWriter {
+  #bytes = Buffer.alloc(256);
+  #length = 0;
+  #prefixLength = 0;
+
+  start(prefix?: Uint8Array): void {
+    // One huge key does not keep its memory for ever.
+    if (this.#bytes.length > keptLength) this.#bytes = Buffer.alloc(256);
+    this.#length = 0;
+    this.#prefixLength = prefix?.length ?? 0;
+    if (prefix !== undefined) this.append(prefix);
+  }
+
+  byte(byte: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = byte;
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** `text` as UTF-8. Returns what was written, to be looked at before anything else is. */
+  text(text: string): Uint8Array {
+    this.#reserve(3 * text.length);
+    const start = this.#length;
+    this.#length += this.#bytes.write(text, start);
+    return this.#bytes.subarray(start, this.#length);
+  }
+
+  /** Takes the last `count` bytes back. */
+  retract(count: number): void {
+    this.#length -= count;
+  }
+
+  /** A copy of what was written; more may follow. */
+  finish(bytesMax: number): Uint8Array {
+    const length = this.#length - this.#prefixLength;
+    if (length > bytesMax) throw new TupleKeyTooLong("a key", length, bytesMax);
+    const key = Buffer.allocUnsafe(this.#length);
+    this.#bytes.copy(key, 0, 0, this.#length);
+    return key;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.alloc(Math.max(needed, 2 * this.#bytes.length));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
 }
 
-function appendElement(bytes: number[], element: TupleElement): void {
+const keptLength = 64 * 1024;
+const writer = new KeyWriter();
+
+function appendElement(element: TupleElement): void {
   switch (typeof element) {
     case "boolean":
-      bytes.push(element ? tag.true : tag.false);
+      writer.byte(element ? tag.true : tag.false);
       return;
     case "number":
-      appendNumber(bytes, element);
+      appendNumber(element);
       return;
     case "bigint":
-      appendBigint(bytes, element);
+      appendBigint(element);
       return;
     case "string":
-      bytes.push(tag.string);
-      appendEscaped(bytes, utf8(element));
-      bytes.push(terminator);
+      writer.byte(tag.string);
+      appendText(element);
+      writer.byte(terminator);
       return;
     default:
       if (!(element instanceof Uint8Array)) {
@@ -100,9 +158,10 @@ function appendElement(bytes: number[], element: TupleElement): void {
           `a key's part is a string, number, bigint, boolean or bytes, not ${kindOf(element)}`,
         );
       }
-      bytes.push(tag.bytes);
-      appendEscaped(bytes, element);
-      bytes.push(terminator);
+      writer.byte(tag.bytes);
+      requireShort(element.length);
+      appendEscaped(element);
+      writer.byte(terminator);
   }
 }
 
@@ -110,36 +169,45 @@ function kindOf(element: unknown): string {
   return element === null ? "null" : Array.isArray(element) ? "an array" : typeof element;
 }
 
-function utf8(text: string): Uint8Array {
-  if (/\p{Surrogate}/u.test(text)) throw new TupleKeyError("a key's string holds half a surrogate pair");
-  return Buffer.from(text, "utf8");
+function appendText(text: string): void {
+  if (!text.isWellFormed()) throw new TupleKeyError("a key's string holds half a surrogate pair");
+  // Before memory is spent: it has a byte per UTF-16 unit at least.
+  if (text.length > tupleKeyBytesMax) requireShort(Buffer.byteLength(text));
+  const written = writer.text(text);
+  requireShort(written.length);
+  if (!written.includes(terminator)) return;
+  const part = Uint8Array.from(written);
+  writer.retract(part.length);
+  appendEscaped(part);
 }
 
-function appendEscaped(bytes: number[], part: Uint8Array): void {
-  if (part.length > tupleKeyBytesMax) {
-    throw new TupleKeyTooLong("a key's part", part.length, tupleKeyBytesMax);
-  }
+function requireShort(bytes: number): void {
+  if (bytes > tupleKeyBytesMax) throw new TupleKeyTooLong("a key's part", bytes, tupleKeyBytesMax);
+}
+
+function appendEscaped(part: Uint8Array): void {
   for (const byte of part) {
-    bytes.push(byte);
-    if (byte === 0) bytes.push(escaped);
+    writer.byte(byte);
+    if (byte === 0) writer.byte(escaped);
   }
 }
 
 const scratch = new DataView(new ArrayBuffer(8));
 
-function appendNumber(bytes: number[], number: number): void {
+function appendNumber(number: number): void {
   if (Number.isNaN(number))
     throw new TupleKeyError("NaN has no place in an order and cannot be part of a key");
   scratch.setFloat64(0, number === 0 ? 0 : number);
   const flip = number < 0 ? 0xff : 0x00;
-  bytes.push(tag.number, scratch.getUint8(0) ^ (number < 0 ? 0xff : 0x80));
-  for (let at = 1; at < 8; at++) bytes.push(scratch.getUint8(at) ^ flip);
+  writer.byte(tag.number);
+  writer.byte(scratch.getUint8(0) ^ (number < 0 ? 0xff : 0x80));
+  for (let at = 1; at < 8; at++) writer.byte(scratch.getUint8(at) ^ flip);
 }
 
 /** Magnitudes have at most this many bytes, so that the length byte stays between 01 and FE. */
 const magnitudeBytesMax = 126;
 
-function appendBigint(bytes: number[], value: bigint): void {
+function appendBigint(value: bigint): void {
   const negative = value < 0n;
   let hex = (negative ? -value : value).toString(16);
   if (hex.length % 2 === 1) hex = `0${hex}`;
@@ -147,8 +215,9 @@ function appendBigint(bytes: number[], value: bigint): void {
   if (magnitude.length > magnitudeBytesMax) {
     throw new TupleKeyTooLong("a key's bigint", magnitude.length, magnitudeBytesMax);
   }
-  bytes.push(tag.bigint, negative ? 0x80 - magnitude.length : 0x80 + magnitude.length);
-  for (const byte of magnitude) bytes.push(negative ? byte ^ 0xff : byte);
+  writer.byte(tag.bigint);
+  writer.byte(negative ? 0x80 - magnitude.length : 0x80 + magnitude.length);
+  for (const byte of magnitude) writer.byte(negative ? byte ^ 0xff : byte);
 }
 
 interface Reader {

@@ -4,8 +4,8 @@ import { type ByteRange, compareKeys } from "./tuple-key.js";
 
 export class WriteSet {
   readonly #parent: WriteSet | null;
-  /** By key, byte for byte: Latin-1 is one character per byte. */
-  readonly #effects = new Map<string, Effect>();
+  /** By key, byte for byte: Latin-1 is one character per byte. Null until something is written. */
+  #effects: Map<string, Effect> | null = null;
 
   constructor(parent: WriteSet | null = null) {
     this.#parent = parent;
@@ -13,10 +13,11 @@ export class WriteSet {
 
   /** The effect on `key`, undefined when it was not written. */
   find(key: Uint8Array): Effect | undefined {
-    return this.#find(nameOf(key));
+    return this.#isEmpty ? undefined : this.#find(nameOf(key));
   }
 
   put(key: Uint8Array, value: Uint8Array | null): void {
+    this.#effects ??= new Map();
     this.#effects.set(nameOf(key), { key, value });
   }
 
@@ -29,23 +30,30 @@ export class WriteSet {
       .sort((a, b) => compareKeys(a.key, b.key));
   }
 
-  /** The call has succeeded: its effects become the entry's. */
+  /** The call has succeeded: its effects become the entry's, and this set is used no more. */
   mergeIntoParent(): void {
-    for (const { key, value } of this.#effects.values()) this.#parent?.put(key, value);
+    const parent = this.#parent;
+    if (parent === null || this.#effects === null) return;
+    if (parent.#effects === null) parent.#effects = this.#effects;
+    else for (const [name, effect] of this.#effects) parent.#effects.set(name, effect);
   }
 
   /** Each key once, in the order in which keys were first written. */
   effects(): Effect[] {
-    return [...this.#effects.values()];
+    return this.#effects === null ? [] : [...this.#effects.values()];
+  }
+
+  get #isEmpty(): boolean {
+    return this.#effects === null && (this.#parent === null || this.#parent.#isEmpty);
   }
 
   #find(name: string): Effect | undefined {
-    return this.#effects.get(name) ?? (this.#parent === null ? undefined : this.#parent.#find(name));
+    return this.#effects?.get(name) ?? (this.#parent === null ? undefined : this.#parent.#find(name));
   }
 
   #collect(found: Map<string, Effect>): void {
     if (this.#parent !== null) this.#parent.#collect(found);
-    for (const [name, effect] of this.#effects) found.set(name, effect);
+    for (const [name, effect] of this.#effects ?? []) found.set(name, effect);
   }
 }
 

@@ -26,4 +26,4 @@ export {
 } from "../state/tuple-key.js";
 export type { BatchCall, CallResult, CommandContext, ServiceMachine } from "../state/types.js";
 export { decodeValue, encodeValue, packValue } from "../state/value-encoding.js";
-export { assertPacked, ValueEncodingError } from "../state/value-guard.js";
+export { ValueEncodingError } from "../state/value-reader.js";
