@@ -1,7 +1,7 @@
 /** A cluster of real `quorate serve` processes on loopback, for tests that kill, stop and restart them. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "../support/ports.js";
@@ -16,16 +16,30 @@ export interface ClusterOptions {
   /** More top-level settings for every node's config file. */
   readonly settings?: object;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Command and arguments that run each node's command, such as a tracer; given the node's id. */
+  /** Command and arguments that become each node's command by exec, such as a tracer; given the node's id. */
   readonly wrapper?: (id: string) => readonly string[];
+  /** Where everything of the run goes; made, and removed at the end, when it is not given. */
+  readonly folder?: string;
+  /** Where each node listens; free ports on loopback when it is not given. */
+  readonly addresses?: readonly NodeAddresses[];
+}
+
+export interface NodeAddresses {
+  /** `host:port` for the other nodes. */
+  readonly peer: string;
+  /** Base URL for clients. */
+  readonly http: string;
 }
 
 export class Cluster implements AsyncDisposable {
   readonly nodes: readonly ClusterNode[];
   readonly folder: string;
 
-  private constructor(folder: string, nodes: readonly ClusterNode[]) {
+  readonly #ownsFolder: boolean;
+
+  private constructor(folder: string, ownsFolder: boolean, nodes: readonly ClusterNode[]) {
     this.folder = folder;
+    this.#ownsFolder = ownsFolder;
     this.nodes = nodes;
   }
 
@@ -39,13 +53,9 @@ export class Cluster implements AsyncDisposable {
 
   /** Writes folders and config files; starts nothing. */
   static async prepare(options: ClusterOptions): Promise<Cluster> {
-    const folder = mkdtempSync(join(tmpdir(), "quorate-cluster-"));
-    const ports = await freePorts(2 * options.nodes);
-    const members = Array.from({ length: options.nodes }, (_, index) => ({
-      id: `n${index + 1}`,
-      peer: `127.0.0.1:${ports[2 * index]}`,
-      http: `http://127.0.0.1:${ports[2 * index + 1]}`,
-    }));
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), "quorate-cluster-"));
+    const addresses = options.addresses ?? (await loopbackAddresses(options.nodes));
+    const members = addresses.map((address, index) => ({ id: `n${index + 1}`, ...address }));
     const nodes = members.map((member) => {
       const config = {
         node: member.id,
@@ -56,16 +66,16 @@ export class Cluster implements AsyncDisposable {
       };
       const file = join(folder, `${member.id}.json`);
       writeFileSync(file, JSON.stringify(config, null, 2));
-      return new ClusterNode(
-        member.id,
-        member.http,
-        file,
-        join(folder, `${member.id}.log`),
-        options.environment ?? {},
-        options.wrapper?.(member.id) ?? [],
-      );
+      return new ClusterNode({
+        id: member.id,
+        url: member.http,
+        configFile: file,
+        logFile: join(folder, `${member.id}.log`),
+        environment: options.environment ?? {},
+        wrapper: options.wrapper?.(member.id) ?? [],
+      });
     });
-    return new Cluster(folder, nodes);
+    return new Cluster(folder, options.folder === undefined, nodes);
   }
 
   node(id: string): ClusterNode {
@@ -95,22 +105,44 @@ export class Cluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill("SIGKILL")));
-    if (process.env.QUORATE_KEEP_DATA === undefined) rmSync(this.folder, { recursive: true, force: true });
+    if (this.#ownsFolder && process.env.QUORATE_KEEP_DATA === undefined)
+      rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+async function loopbackAddresses(count: number): Promise<readonly NodeAddresses[]> {
+  const ports = await freePorts(2 * count);
+  return Array.from({ length: count }, (_, index) => ({
+    peer: `127.0.0.1:${ports[2 * index]}`,
+    http: `http://127.0.0.1:${ports[2 * index + 1]}`,
+  }));
+}
+
+interface ClusterNodeOptions {
+  readonly id: string;
+  readonly url: string;
+  readonly configFile: string;
+  readonly logFile: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly wrapper: readonly string[];
 }
 
 export class ClusterNode {
   private child: ChildProcess | undefined;
   exitCode: number | null = null;
+  readonly id: string;
+  readonly url: string;
+  readonly configFile: string;
+  readonly logFile: string;
+  readonly #options: ClusterNodeOptions;
 
-  constructor(
-    readonly id: string,
-    readonly url: string,
-    readonly configFile: string,
-    readonly logFile: string,
-    private readonly environment: Readonly<Record<string, string>>,
-    private readonly wrapper: readonly string[] = [],
-  ) {}
+  constructor(options: ClusterNodeOptions) {
+    this.id = options.id;
+    this.url = options.url;
+    this.configFile = options.configFile;
+    this.logFile = options.logFile;
+    this.#options = options;
+  }
 
   get rpcUrl(): string {
     return `${this.url}/RPC2`;
@@ -125,13 +157,17 @@ export class ClusterNode {
   }
 
   start(extra: readonly string[] = []): void {
-    const log = openSync(this.logFile, "a");
+    const { wrapper, environment } = this.#options;
     const serve = [process.execPath, quorateCommand, "serve", "--config", this.configFile, ...extra];
-    const [command = "", ...args] = [...this.wrapper, ...serve];
-    const child = spawn(command, args, {
+    const [program = "", ...args] = [...wrapper, ...serve];
+    const log = openSync(this.logFile, "a");
+    const child = spawn(program, args, {
       stdio: ["ignore", log, log, "ipc"],
-      env: { PATH: process.env.PATH, ...this.environment },
+      env: { PATH: process.env.PATH, ...environment },
+      // Ctrl-C in a terminal is for who runs the cluster; that one tells the nodes.
+      detached: wrapper.length > 0,
     });
+    closeSync(log);
     child.on("exit", (code) => {
       this.exitCode = code;
     });

@@ -1,6 +1,10 @@
 /** Concurrent clients on a cluster whose leader is killed and paused in turn: the history that they saw. */
 import { type Cluster, until } from "./cluster.js";
-import { type RegisterHistory, startWorkload } from "./workload.js";
+import { type RegisterHistory, runWorkload } from "./workload.js";
+
+const keys = 5;
+/** A bound, so that the history stays checkable. */
+const callsMax = 20_000;
 
 /**
  * Runs the clients through two kills and two pauses of the leader.
@@ -10,17 +14,21 @@ export async function historyUnderFaults(
   cluster: Cluster,
   beforeEnd: () => Promise<void> = async () => undefined,
 ): Promise<RegisterHistory> {
-  let stopped = false;
-  const workload = startWorkload({
+  const history: RegisterHistory = [];
+  let [stopped, answered] = [false, 0];
+  const done = runWorkload({
     urls: cluster.nodes.map((node) => node.url),
     clients: 10,
-    keys: 5,
-    stopped: () => stopped,
-    callsMax: 20_000,
+    key: () => `k${Math.floor(Math.random() * keys)}`,
+    next: () => !stopped && history.length < callsMax,
+    onCall: (operation) => {
+      history.push(operation);
+      if (operation.outcome.kind === "ok") answered++;
+    },
   });
   const progress = async (count: number) => {
-    const goal = workload.answered() + count;
-    await until(`${count} more answers`, async () => (workload.answered() >= goal ? true : undefined));
+    const goal = answered + count;
+    await until(`${count} more answers`, async () => (answered >= goal ? true : undefined));
   };
   for (const fault of ["kill", "pause", "kill", "pause"] as const) {
     await progress(200);
@@ -39,6 +47,6 @@ export async function historyUnderFaults(
   }
   await beforeEnd();
   stopped = true;
-  await workload.done;
-  return workload.history;
+  await done;
+  return history;
 }

@@ -172,7 +172,9 @@ describe("nodes", () => {
 });
 
 function startCopy(node: ClusterNode, flags: readonly string[]): ClusterNode {
-  const copy = new ClusterNode(node.id, node.url, node.configFile, `${node.logFile}.second`, {});
+  const { id, url, configFile } = node;
+  const logFile = `${node.logFile}.second`;
+  const copy = new ClusterNode({ id, url, configFile, logFile, environment: {}, wrapper: [] });
   copy.start(flags);
   return copy;
 }

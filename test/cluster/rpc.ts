@@ -14,16 +14,26 @@ export interface AskOptions {
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** Follow one 307 to where it points. */
+  readonly follow?: boolean;
 }
 
-/** Does not follow redirects. Rejects only when there is no HTTP answer at all. */
+/** An answer that is not XML-RPC where a call's answer was due. */
+export class NoXmlRpcAnswer extends Error {
+  override readonly name = "NoXmlRpcAnswer";
+}
+
+/** Follows no redirect unless told to. Rejects only when there is no HTTP answer at all. */
 export async function ask(
   url: string,
   method: string,
   params: readonly Value[],
   options: AskOptions = {},
 ): Promise<Answer> {
-  return post(`${url}/RPC2${options.query ?? ""}`, encodeCall(method, [...params]), options);
+  const body = encodeCall(method, [...params]);
+  const answer = await post(`${url}/RPC2${options.query ?? ""}`, body, options);
+  const location = answer.status === 307 ? answer.headers.get("location") : null;
+  return options.follow === true && location !== null ? post(location, body, options) : answer;
 }
 
 export async function post(
@@ -61,6 +71,6 @@ export async function value(
 ): Promise<Value> {
   const { result, status, text } = await ask(url, method, params, options);
   if (result instanceof Fault) throw result;
-  if (result === undefined) throw new Error(`HTTP ${status}: ${text}`);
+  if (result === undefined) throw new NoXmlRpcAnswer(`HTTP ${status}: ${text}`);
   return result;
 }

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { requireProgram } from "./system.js";
+import { requireNoObstacles, requireProgram } from "./system.js";
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -25,4 +25,14 @@ test("with CI=true a missing program fails", () => {
   expect(() => requireProgram("quorate-no-such-program", "some-package")).toThrow(
     "apt-get install -y some-package (with CI=true no test may be skipped)",
   );
+});
+
+test("any other obstacle is reported the same way", () => {
+  vi.stubEnv("CI", undefined);
+  const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  expect(requireNoObstacles([])).toBe(true);
+  expect(requireNoObstacles(["this needs root"])).toBe(false);
+  expect(written.mock.calls).toStrictEqual([["SKIPPED: this needs root\n"]]);
+  vi.stubEnv("CI", "true");
+  expect(() => requireNoObstacles(["this needs root"])).toThrow("this needs root (with CI=true");
 });

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-/** Programs that were already reported, so that a file with many tests says it once. */
+/** What was already reported, so that a file with many tests says it once. */
 const reported = new Set<string>();
 
 /**
@@ -15,10 +15,23 @@ const reported = new Set<string>();
  */
 export function requireProgram(program: string, debianPackage: string): boolean {
   if (isInstalled(program)) return true;
-  const message = `${program} is not installed: apt-get install -y ${debianPackage}`;
+  return notPossible(`${program} is not installed: apt-get install -y ${debianPackage}`);
+}
+
+/**
+ * Says what keeps a test from running on this machine.
+ *
+ * @returns true when nothing does; false, after one clear line each on stderr, when something does
+ * @throws Error when something does and `CI=true`
+ */
+export function requireNoObstacles(obstacles: readonly string[]): boolean {
+  return obstacles.map(notPossible).every(Boolean);
+}
+
+function notPossible(message: string): boolean {
   if (process.env.CI === "true") throw new Error(`${message} (with CI=true no test may be skipped)`);
-  if (!reported.has(program)) {
-    reported.add(program);
+  if (!reported.has(message)) {
+    reported.add(message);
     process.stderr.write(`SKIPPED: ${message}\n`);
   }
   return false;
