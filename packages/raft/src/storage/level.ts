@@ -14,3 +14,4 @@ export {
   UnknownFormat,
 } from "./errors.js";
 export { type LevelStorageOptions, openLevelStorage } from "./level-open.js";
+export { openLogReadOnly, type ReadOnlyLog } from "./read-only.js";

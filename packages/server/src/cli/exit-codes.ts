@@ -9,6 +9,8 @@ export const exitCodes = {
   fault: 3,
   /** No node could be reached. */
   unreachable: 4,
+  /** A running node uses the data folder that was to be read. */
+  inUse: 5,
 } as const;
 
 /** Ends the command with a sentence on standard error and a documented exit code. */

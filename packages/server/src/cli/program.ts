@@ -4,6 +4,7 @@ import { parseDuration } from "../config/units.js";
 import type { BenchOptions } from "./bench.js";
 import { addConfig } from "./config-command.js";
 import { CommandFailed, exitCodes } from "./exit-codes.js";
+import { addLog } from "./log-command.js";
 import { defaultUrl, type NodeClientOptions } from "./node-client.js";
 import type { OutputFormat } from "./output.js";
 import { addSettingFlags, type SettingOptions, sourcesOf } from "./setting-flags.js";
@@ -24,6 +25,7 @@ export function buildProgram(version: string): Command {
   addQuestions(program);
   addBench(program);
   addConfig(program);
+  addLog(program);
   return program;
 }
 
