@@ -1,5 +1,6 @@
 import {
   DecodeError,
+  Double,
   decodeCall,
   decodeResponse,
   encodeCall,
@@ -37,6 +38,18 @@ describe("what is written reads back with the same values and types", () => {
       { numRuns: 1000 },
     );
   });
+});
+
+test("a double is written with a period and without an exponent, and reads back the same", () => {
+  fc.assert(
+    fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+      const document = encodeResponse(new Double(value)).toString();
+      const text = /<double>(.*)<\/double>/.exec(document)?.[1];
+      expect(text).toMatch(/^-?[0-9]+\.[0-9]+$/);
+      expect(Object.is(Number(text), value)).toBe(true);
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 describe("nothing but a DecodeError comes of bad input", () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { requireNoObstacles, requireProgram } from "./system.js";
+import { requireNoObstacles, requireProgram, requireWorking } from "./system.js";
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -35,4 +35,12 @@ test("any other obstacle is reported the same way", () => {
   expect(written.mock.calls).toStrictEqual([["SKIPPED: this needs root\n"]]);
   vi.stubEnv("CI", "true");
   expect(() => requireNoObstacles(["this needs root"])).toThrow("this needs root (with CI=true");
+});
+
+test("what has no program of its own is asked for by a command that needs it", () => {
+  expect(requireWorking(["sh", "-c", "true"], ["dash"])).toBe(true);
+  vi.stubEnv("CI", "true");
+  expect(() => requireWorking(["sh", "-c", "exit 1"], ["one", "two"])).toThrow(
+    "what `sh -c exit 1` needs is not installed: apt-get install -y one two",
+  );
 });

@@ -19,6 +19,20 @@ export function requireProgram(program: string, debianPackage: string): boolean 
 }
 
 /**
+ * Asks for something that has no program of its own, such as a library of another language.
+ *
+ * @param probe a command that succeeds where it is there
+ * @param debianPackages what brings it
+ * @returns and throws as `requireProgram` does
+ */
+export function requireWorking(probe: readonly string[], debianPackages: readonly string[]): boolean {
+  const [program = "", ...rest] = probe;
+  if (spawnSync(program, rest, { stdio: "ignore" }).status === 0) return true;
+  const installLine = `apt-get install -y ${debianPackages.join(" ")}`;
+  return notPossible(`what \`${probe.join(" ")}\` needs is not installed: ${installLine}`);
+}
+
+/**
  * Says what keeps a test from running on this machine.
  *
  * @returns true when nothing does; false, after one clear line each on stderr, when something does

@@ -174,10 +174,27 @@ function isPlain(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** The shortest digits that read back the same. -0 keeps its sign, which as `<int>` it would lose. */
 function writeDouble(value: number): string {
   if (!Number.isFinite(value)) throw new EncodeError(`${value} has no XML-RPC form`);
-  return `<value><double>${Object.is(value, -0) ? "-0.0" : value}</double></value>`;
+  return `<value><double>${decimal(value)}</double></value>`;
+}
+
+const exponential = /^(-?)([0-9])(?:\.([0-9]+))?e([+-][0-9]+)$/;
+
+/**
+ * The shortest digits that read back the same, in the only notation that the specification allows: a period
+ * between two digits and no exponent. -0 keeps its sign, which as `<int>` it would lose.
+ */
+function decimal(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e21) return Object.is(value, -0) ? "-0.0" : `${value}.0`;
+  const text = String(value);
+  const match = exponential.exec(text);
+  if (match === null) return text;
+  const [, sign, first, more = "", exponent] = match;
+  const digits = `${first}${more}`;
+  const point = 1 + Number(exponent); // where the period stands, counted from the first digit
+  if (point <= 0) return `${sign}0.${"0".repeat(-point)}${digits}`;
+  return `${sign}${digits.padEnd(point, "0")}.0`; // from 1e21 on all digits stand before it: there are at most 17
 }
 
 function writeDateTime(value: DateTime): string {

@@ -24,6 +24,7 @@ describe("auto mode, by the clients' own User-Agent headers", () => {
     ["xml-rpc.el/1.6.16 URL/Emacs Emacs/28.2 (TTY; x86_64-pc-linux-gnu)", "redirect"],
     ["LuaXMLRPC 1.2.1", "forward"],
     ["XMLRPC++ 0.7", "forward"],
+    ["aXMLRPC", "forward"],
     ["XML-RPC.NET", "redirect"],
     ["curl/7.88.1", "redirect"],
     ["my-addon/2 (Python-xmlrpc/3.12)", "forward"],

@@ -24,6 +24,7 @@ const neverFollow: readonly string[] = [
   "NodeJS XML-RPC Client",
   "LuaXMLRPC",
   "XMLRPC++",
+  "aXMLRPC",
 ];
 
 export interface Origin {
