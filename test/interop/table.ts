@@ -25,7 +25,7 @@ function symbol(received: boolean, sent: boolean, receivedOnly: boolean): string
 }
 
 export function heading(): string {
-  return `| client | ${columns.join(" | ")} | on a follower |\n|---|${columns.map(() => ":-:").join("|")}|---|`;
+  return `| client | ${columns.join(" | ")} | on a follower |\n| - | ${columns.map(() => ":-:").join(" | ")} | - |`;
 }
 
 /** Why the cells with numbers are not our doing. */
