@@ -51,6 +51,8 @@ export class Cluster {
       maxApplyBytes: knobs.maxApplyBytes,
       maxCachedBytes: knobs.maxCachedBytes,
       compactEntriesMin: knobs.compactEntriesMin,
+      promotionLagMax: knobs.promotionLagMax,
+      promotionTicks: knobs.promotionTicks,
       random,
       plantedBugs: knobs.plantedBugs,
       ...(this.onTransition && { trace: this.onTransition }),

@@ -29,6 +29,9 @@ export interface Knobs {
   /** Entries that a restarting node gets along with its log's terms. */
   readonly restoredTail: number;
 
+  readonly promotionLagMax: number;
+  readonly promotionTicks: number;
+
   readonly clients: number;
   readonly keys: number;
   readonly thinkTime: number;
@@ -119,6 +122,8 @@ export function knobsFromSeed(seed: number, overrides: Partial<Knobs> = {}): Kno
     maxCachedBytes: pick(1, 500, 5_000, 1_000_000),
     compactEntriesMin: pick(1, 5, 50, 1_000_000),
     restoredTail: pick(1, 5, 1_000_000),
+    promotionLagMax: 20,
+    promotionTicks: 2 * electionTicks,
 
     clients: integer(1, 6),
     keys: integer(1, 3),

@@ -2,7 +2,6 @@
 import { becomeFollower } from "./follower.js";
 import { becomeLeader } from "./leader.js";
 import type { PreVoteResponse, RequestVoteResponse } from "./messages.js";
-import { voteResult } from "./quorum.js";
 import type { Server } from "./server.js";
 
 /** Ask whether a majority would vote for this server (thesis, section 9.6). Only voters campaign. */
@@ -26,7 +25,7 @@ export function receivePreVoteResponse(server: Server, response: PreVoteResponse
 }
 
 function decidePreVote(server: Server): void {
-  const result = voteResult(server.members, server.votes, server.bug("quorumOneShort"));
+  const result = server.voteResult(server.votes);
   if (result === "won") becomeCandidate(server, false, "won the pre-vote");
   // The timer that started with the campaign runs on: the next attempt comes by itself.
   else if (result === "lost") becomeFollower(server, server.term, null, "lost the pre-vote");
@@ -57,7 +56,7 @@ export function receiveVoteResponse(server: Server, response: RequestVoteRespons
 export function decideVote(server: Server): void {
   const ownVoteDurable = server.durability.hardStateDurable || server.bug("leadBeforeVoteStored");
   if (ownVoteDurable) server.votes.set(server.id, true);
-  const result = voteResult(server.members, server.votes, server.bug("quorumOneShort"));
+  const result = server.voteResult(server.votes);
   // Nobody leads before its own term and vote are durable, whatever the others say.
   if (result === "won" && ownVoteDurable) becomeLeader(server);
   else if (result === "lost") becomeFollower(server, server.term, null, "lost the election");

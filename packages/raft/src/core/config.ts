@@ -34,6 +34,9 @@ export interface Config {
   readonly maxCachedBytes: number;
   /** Compact only when at least this many entries can go at once. */
   readonly compactEntriesMin: number;
+  /** A learner becomes a voter when it has lacked at most `promotionLagMax` committed entries for `promotionTicks`. */
+  readonly promotionLagMax: number;
+  readonly promotionTicks: number;
   readonly random: Random;
   /** Test only: faults put in on purpose, to prove that the simulator finds them. Absent in production. */
   readonly plantedBugs?: ReadonlySet<PlantedBug>;
@@ -60,6 +63,8 @@ const wholeNumbersMin = {
   maxApplyBytes: 1,
   maxCachedBytes: 0,
   compactEntriesMin: 1,
+  promotionLagMax: 0,
+  promotionTicks: 0,
 } as const satisfies Partial<Record<keyof Config, number>>;
 
 /** Throws `InvalidConfigError` on the first field that is wrong, otherwise returns a frozen copy. */

@@ -410,7 +410,7 @@ test("S46 a learner never campaigns, and forgets a leader that is silent", () =>
   expect(statusOf(cluster, "n2")).toMatchObject({ role: "follower", term: 2, leader: null });
 });
 
-test("before birth nothing happens: no campaign, no vote, no entries", () => {
+test("a newcomer, which knows nothing, does not campaign and takes no calls; it votes, its log being empty", () => {
   const config = testingConfig("n1");
   const server = new TestingServer(config, testingMembership(ids(3)), [], { term: 0, vote: null, commit: 0 });
   const none = { index: 0, term: 0 };
@@ -419,11 +419,11 @@ test("before birth nothing happens: no campaign, no vote, no entries", () => {
   server.raft = new Raft(config, { hardState, ...log });
   expect(server.tick(100)).toEqual([]);
   const vote = { type: "requestVote", from: "n2", to: "n1", term: 3, lastIndex: 9, lastTerm: 2 } as const;
-  expect(server.receive({ ...vote, transfer: false })).toEqual([]);
+  expect(server.receive({ ...vote, transfer: false })).toMatchObject([{ granted: true, term: 3 }]);
   server.raft.step({ type: "propose", proposals: [{ context: 1, data: new Uint8Array() }] });
   server.raft.step({ type: "readIndex", context: 2 });
   server.run();
   expect(server.refused).toEqual([{ context: 1, reason: "notLeader" }]);
   expect(server.readsRefused).toEqual([2]);
-  expect(server.hardState).toEqual({ term: 0, vote: null, commit: 0 });
+  expect(server.hardState).toEqual({ term: 3, vote: "n2", commit: 0 });
 });

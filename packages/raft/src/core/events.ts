@@ -1,5 +1,5 @@
 /** What happened inside the core. It never logs: `driver/events-to-log.ts` turns these into lines. */
-import type { Index, NodeId, Role, Term } from "./types.js";
+import type { Index, Membership, NodeId, Role, Term } from "./types.js";
 
 export type RaftEvent =
   | { readonly type: "roleChanged"; readonly role: Role; readonly term: Term; readonly why: string }
@@ -15,6 +15,9 @@ export type RaftEvent =
     }
   | { readonly type: "committed"; readonly index: Index }
   | { readonly type: "truncated"; readonly from: Index; readonly to: Index }
-  | { readonly type: "membershipChanged"; readonly index: Index }
+  /** Another membership is in force: that of the log's entry `index`, committed or not. */
+  | { readonly type: "membershipChanged"; readonly index: Index; readonly membership: Membership }
+  /** This server led, and the membership without it is committed. */
+  | { readonly type: "removed"; readonly index: Index }
   | { readonly type: "transferStarted"; readonly to: NodeId }
   | { readonly type: "transferAborted"; readonly to: NodeId };

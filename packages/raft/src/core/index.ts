@@ -11,6 +11,7 @@ export {
   InvalidMembershipError,
   isVoter,
 } from "./membership.js";
+export type { MembershipChange } from "./membership-change.js";
 export type {
   AppendEntries,
   AppendEntriesAccepted,
@@ -33,6 +34,8 @@ export { quorumValue, type VoteResult, voteResult } from "./quorum.js";
 export { Raft } from "./raft.js";
 export type {
   AcceptedProposal,
+  ChangeOutcome,
+  ChangeRefusal,
   FetchRequest,
   FollowerStatus,
   GrantedRead,

@@ -1,4 +1,5 @@
 /** Everything that can happen to a server: the only way into the core. */
+import type { MembershipChange } from "./membership-change.js";
 import type { Message } from "./messages.js";
 import type { Entry, Index, NodeId } from "./types.js";
 
@@ -14,8 +15,11 @@ export type Input =
   | { readonly type: "tick" }
   /** Append to the log, if this server leads. Order is kept; all proposals of one turn belong in one call. */
   | { readonly type: "propose"; readonly proposals: readonly Proposal[] }
-  /** A message arrived from an authenticated member. */
-  | { readonly type: "receive"; readonly message: Message }
+  /**
+   * A message arrived from an authenticated peer. `incarnation` is that of its disk: an answer of another disk
+   * than the one that the membership means counts for nothing. Absent: no other can be meant.
+   */
+  | { readonly type: "receive"; readonly message: Message; readonly incarnation?: string }
   /** The batch of `Ready.store` with this ticket is durable. */
   | { readonly type: "stored"; readonly ticket: number }
   /** Entries up to `applied` were executed; the effects of those up to `durable` are on disk. Both only grow. */
@@ -24,6 +28,8 @@ export type Input =
   | { readonly type: "readIndex"; readonly context: number }
   /** Hand leadership to `to`; ignored unless this server leads. */
   | { readonly type: "transfer"; readonly to: NodeId }
+  /** Change who takes part; its end comes in `Ready.changes` under `context`. */
+  | { readonly type: "changeMembership"; readonly context: number; readonly change: MembershipChange }
   /** The control connection to `peer` closed and a redial failed: if it led, it is gone. */
   | { readonly type: "peerLost"; readonly peer: NodeId }
   /** Messages to `peer` may have been dropped (new connection, full queue): resend from what it has confirmed. */

@@ -8,6 +8,7 @@ import { isVoter } from "./membership.js";
 import type { HeartbeatResponse, ReadIndexRequest } from "./messages.js";
 import { Progress } from "./progress.js";
 import type { IndexedRead, PendingRead } from "./reads.js";
+import { advanceChange, tickChange, tickDeparture } from "./reconfiguration.js";
 import { flushReplication } from "./replication.js";
 import type { Server } from "./server.js";
 import { type Entry, EntryType, type NodeId } from "./types.js";
@@ -41,8 +42,9 @@ export function becomeLeader(server: Server): void {
 
 /** The way out of leading, called by `becomeFollower` only. */
 export function resign(server: Server): void {
-  const { reads } = leadershipOf(server);
+  const { reads, change } = leadershipOf(server);
   for (const read of reads.drain()) refuseRead(server, read);
+  if (change !== null) server.outbox.changes.push({ context: change.context, kind: "unknown" });
   server.leadership = null;
 }
 
@@ -71,7 +73,7 @@ export function propose(server: Server, proposals: readonly Proposal[]): void {
   if (server.bug("leaderCountsUnstored")) maybeCommit(server);
 }
 
-function appendOwn(server: Server, entry: Entry): void {
+export function appendOwn(server: Server, entry: Entry): void {
   const leadership = leadershipOf(server);
   server.append(entry);
   leadership.uncommitted.push(entry.index, entryBytes(entry));
@@ -93,6 +95,7 @@ export function maybeCommit(server: Server): void {
   leadership.uncommitted.releaseTo(index);
   if (!knew && index >= leadership.noOpIndex) leadership.reads.releaseEarly(index);
   leadership.replicationDue = true;
+  advanceChange(server);
 }
 
 export function tickLeader(server: Server): void {
@@ -103,6 +106,7 @@ export function tickLeader(server: Server): void {
     leadership.transfer = null;
     server.event({ type: "transferAborted", to: transfer.to });
   }
+  if (!tickDeparture(server)) return;
   // CheckQuorum: a leader that hears no majority must not keep clients waiting, nor others from campaigning.
   const heard = server.quorumValue((id) => {
     if (id === server.id) return 1;
@@ -113,6 +117,7 @@ export function tickLeader(server: Server): void {
     becomeFollower(server, server.term, null, "heard no majority for an election timeout");
     return;
   }
+  tickChange(server);
   leadership.heartbeatElapsed += 1;
   if (leadership.heartbeatElapsed >= heartbeatTicks) broadcastHeartbeat(server);
 }
@@ -142,8 +147,8 @@ export function broadcastHeartbeat(server: Server): void {
 function announceCompaction(server: Server): void {
   let everybody = server.applier.durable;
   if (!server.bug("compactAheadOfFollowers")) {
-    for (const { appliedDurable } of leadershipOf(server).progress.values()) {
-      everybody = Math.min(everybody, appliedDurable);
+    for (const { appliedDurable, leaving } of leadershipOf(server).progress.values()) {
+      if (leaving === null) everybody = Math.min(everybody, appliedDurable);
     }
   }
   server.compactAnnounced = Math.max(server.compactAnnounced, everybody);

@@ -60,7 +60,7 @@ describe("pitfall 27: the membership in force is the log's last", () => {
   };
 
   test("from the moment it is appended; cutting it off restores the one before", () => {
-    const history = new MembershipHistory({ index: 1, membership: three });
+    const history = new MembershipHistory({ membership: { index: 1, membership: three } });
     history.append(entry(5));
     expect(history.current).toEqual(two);
     expect([...history.ids]).toEqual(["n1", "n2"]);
@@ -71,7 +71,7 @@ describe("pitfall 27: the membership in force is the log's last", () => {
   });
 
   test("the one before is forgotten only when a later one is committed", () => {
-    const history = new MembershipHistory({ index: 1, membership: three });
+    const history = new MembershipHistory({ membership: { index: 1, membership: three } });
     history.append(entry(5));
     history.committed(4);
     expect(history.truncateFrom(5)).toBe(true);

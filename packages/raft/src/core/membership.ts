@@ -21,8 +21,7 @@ export class InvalidMembershipError extends Error {
 
 /** Membership as the `data` of its log entry: JSON in UTF-8. Refuses what `decodeMembership` would refuse. */
 export function encodeMembership(membership: Membership): Uint8Array {
-  const { clusterId, members, voters, votersOutgoing, learners } = readMembership(membership);
-  return new TextEncoder().encode(JSON.stringify({ clusterId, members, voters, votersOutgoing, learners }));
+  return new TextEncoder().encode(JSON.stringify(readMembership(membership)));
 }
 
 /** The reverse of `encodeMembership`. Throws `InvalidMembershipError`. */
@@ -38,7 +37,9 @@ export function decodeMembership(data: Uint8Array): Membership {
 
 function readMembership(value: unknown): Membership {
   const fields = readObject("a membership", value);
-  const members = readArray("members", fields.members).map(readMember);
+  const members = readArray("members", fields.members).map((member, position) =>
+    readMember(member, position),
+  );
   const ids = new Set<NodeId>();
   for (const { id } of members) {
     if (ids.has(id)) throw new InvalidMembershipError(`members lists "${id}" twice`);
@@ -54,15 +55,19 @@ function readMembership(value: unknown): Membership {
   if (membership.voters.length === 0)
     throw new InvalidMembershipError("voters must name at least one member");
   for (const id of membership.learners) {
-    if (membership.voters.includes(id)) {
+    if (isVoter(membership, id)) {
       throw new InvalidMembershipError(`"${id}" cannot be a voter and a learner at once`);
     }
   }
-  return membership;
+  if (fields.joining === undefined) return membership;
+  const joining = readArray("joining", fields.joining).map((member, position) =>
+    readMember(member, position, "joining"),
+  );
+  return { ...membership, joining };
 }
 
-function readMember(value: unknown, position: number): Member {
-  const where = `members[${position}]`;
+function readMember(value: unknown, position: number, list = "members"): Member {
+  const where = `${list}[${position}]`;
   const fields = readObject(where, value);
   return {
     id: readText(`${where}.id`, fields.id),
@@ -133,6 +138,10 @@ export function birthRestored(membership: Membership): Restored {
   };
 }
 
+export function isJoint(membership: Membership): boolean {
+  return membership.votersOutgoing.length > 0;
+}
+
 export function isVoter(membership: Membership, id: NodeId): boolean {
   return membership.voters.includes(id) || membership.votersOutgoing.includes(id);
 }
@@ -142,15 +151,26 @@ export function isOnlyVoter(membership: Membership, id: NodeId): boolean {
   return [...membership.voters, ...membership.votersOutgoing].every((voter) => voter === id);
 }
 
+type MembershipSource = Pick<Restored, "membership" | "membershipBefore">;
+
 /** The memberships of the log that may still count: the last committed one and those after it. */
 export class MembershipHistory {
   /** Ascending by index; empty only before birth. */
   #stack: { readonly index: Index; readonly membership: Membership }[];
-  #ids: ReadonlySet<NodeId>;
+  /** Of every member in force. */
+  #incarnations: ReadonlyMap<NodeId, string> = new Map();
+  readonly #keepTruncated: boolean;
 
-  constructor(latest: Restored["membership"]) {
-    this.#stack = latest === null ? [] : [latest];
-    this.#ids = idsOf(latest?.membership ?? null);
+  /** `keepTruncated` is a planted bug: a membership stays in force when its entry is cut off. */
+  constructor({ membership, membershipBefore }: MembershipSource, keepTruncated = false) {
+    this.#stack = [membershipBefore ?? null, membership].filter((held) => held !== null);
+    this.#keepTruncated = keepTruncated;
+    this.#refresh();
+  }
+
+  /** Index of the entry that holds the membership in force; 0 before birth. */
+  get index(): Index {
+    return this.#stack.at(-1)?.index ?? 0;
   }
 
   /** Null before birth. */
@@ -159,23 +179,33 @@ export class MembershipHistory {
   }
 
   /** Ids of every member in force, voters and learners. */
-  get ids(): ReadonlySet<NodeId> {
-    return this.#ids;
+  get ids(): Iterable<NodeId> {
+    return this.#incarnations.keys();
+  }
+
+  has(id: NodeId): boolean {
+    return this.#incarnations.has(id);
+  }
+
+  /** Undefined for who is no member. */
+  incarnationOf(id: NodeId): string | undefined {
+    return this.#incarnations.get(id);
   }
 
   /** A membership entry was appended: it is in force from now on. */
   append(entry: Entry): void {
     this.#stack.push({ index: entry.index, membership: decodeMembership(entry.data) });
-    this.#ids = idsOf(this.current);
+    this.#refresh();
   }
 
   /** The log was cut from `index` on. Returns true when that changed the membership in force. */
   truncateFrom(index: Index): boolean {
+    if (this.#keepTruncated) return false;
     const kept = this.#stack.filter((held) => held.index < index);
     if (kept.length === this.#stack.length) return false;
     if (kept.length === 0) throw broken("the membership before a cut-off one is not known", { index });
     this.#stack = kept;
-    this.#ids = idsOf(this.current);
+    this.#refresh();
     return true;
   }
 
@@ -184,8 +214,9 @@ export class MembershipHistory {
     while (this.#stack.length > 1 && (this.#stack[1]?.index ?? Infinity) <= commit) this.#stack.shift();
     invariant(this.#stack.length > 0, "a commit before birth", { commit });
   }
-}
 
-function idsOf(membership: Membership | null): ReadonlySet<NodeId> {
-  return new Set(membership?.members.map((member) => member.id));
+  #refresh(): void {
+    const members = this.current?.members ?? [];
+    this.#incarnations = new Map(members.map(({ id, incarnation }) => [id, incarnation]));
+  }
 }

@@ -2,6 +2,8 @@
  * Faults that tests can switch on to prove that the simulator catches them. Each name says what goes
  * wrong; the code at the place asks `bug("name")`. Production never passes the switch.
  */
+import type { Membership, NodeId, Role } from "./types.js";
+
 export const plantedBugs = [
   /** Votes for anybody who asks, also twice in one term. */
   "doubleVote",
@@ -41,6 +43,42 @@ export const plantedBugs = [
   "leaderCountsUnstored",
   /** Logs are compacted up to what the leader applied, not to what everybody applied. */
   "compactAheadOfFollowers",
+  /** A leader changes the membership before it knows what is committed (Ongaro, raft-dev, 2015-07-10). */
+  "changeBeforeNoOp",
+  /** A second membership change begins while the first one is not committed. */
+  "changeWhileUncommitted",
+  /** A membership stays in force although its entry was cut off. */
+  "membershipKeptAfterTruncation",
+  /** A joint configuration is left before it is committed. */
+  "jointLeftEarly",
+  /** Inside a joint configuration only the new voters are asked. */
+  "jointOldVotersIgnored",
+  /** A leader that is no voter any more still counts itself. */
+  "removedLeaderCounted",
+  /** Learners count as voters. */
+  "learnerCounted",
+  /** What the old incarnation of a replaced member had confirmed counts for the new one. */
+  "replacedMatchKept",
+  /** A member that is replaced becomes a voter at once, with an empty disk. */
+  "replacedAtOnce",
 ] as const;
 
 export type PlantedBug = (typeof plantedBugs)[number];
+
+interface Counting {
+  readonly id: NodeId;
+  readonly role: Role;
+  bug(name: PlantedBug): boolean;
+}
+
+/** The membership as a server with planted bugs counts it. */
+export function miscounted(members: Membership, server: Counting): Membership {
+  const { id, role } = server;
+  let { voters, votersOutgoing } = members;
+  if (server.bug("learnerCounted")) voters = [...voters, ...members.learners];
+  if (server.bug("removedLeaderCounted") && role === "leader" && !voters.includes(id)) {
+    voters = [...voters, id];
+  }
+  if (server.bug("jointOldVotersIgnored")) votersOutgoing = [];
+  return { ...members, voters, votersOutgoing };
+}

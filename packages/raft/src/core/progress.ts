@@ -39,6 +39,11 @@ export class Progress {
   /** It denies entries that it had confirmed or applied: its disk is not what it was. */
   deniesMatch = false;
 
+  /** Learners only: the tick since which it has all but nothing to catch up with. */
+  caughtUpSince: number | null = null;
+  /** It is no member any more; until this tick it still hears how that came. Null for members. */
+  leaving: number | null = null;
+
   constructor(next: Index, now: number, patience: number) {
     this.next = next;
     this.patience = patience;

@@ -17,12 +17,14 @@ import {
   startTransfer,
   tickLeader,
 } from "./leader.js";
+import type { MembershipChange } from "./membership-change.js";
 import { Outbox } from "./outbox.js";
 import type { FollowerStatus, Ready, Standing, Status } from "./ready.js";
 import { receive } from "./receive.js";
+import { changeMembership } from "./reconfiguration.js";
 import { receiveFetched } from "./replication.js";
 import { Server } from "./server.js";
-import type { Entry, Membership, NodeId, Restored } from "./types.js";
+import type { Entry, Index, Membership, NodeId, Restored } from "./types.js";
 
 export class Raft {
   readonly #server: Server;
@@ -62,15 +64,20 @@ export class Raft {
       applier.fetching = server.fetch(applier.handed + 1, to, config.maxApplyBytes);
     }
     const store = server.storeDue ? server.takeStore() : null;
-    const { messages, accepted, refused, reads, readsRefused, fetch, events } = server.outbox;
+    const { messages, accepted, refused, changes, reads, readsRefused, fetch, events } = server.outbox;
     server.outbox = new Outbox();
     checkInvariants(server);
-    return { store, messages, apply, accepted, refused, reads, readsRefused, fetch, events };
+    return { store, messages, apply, accepted, refused, changes, reads, readsRefused, fetch, events };
   }
 
   /** The membership in force: the last one in the log. Null before birth. */
   membership(): Membership | null {
     return this.#server.membership.current;
+  }
+
+  /** Index of the log entry that holds it; 0 before birth. Grows, except when an uncommitted entry is cut off. */
+  membershipIndex(): Index {
+    return this.#server.membership.index;
   }
 
   /** The part of `status` that decides where calls go; free of cost, for every turn of a driver. */
@@ -108,7 +115,7 @@ function handle(server: Server, input: Input): void {
       else refuse(server, input.proposals);
       return;
     case "receive":
-      receive(server, input.message);
+      receive(server, input.message, input.incarnation);
       return;
     case "stored":
       stored(server, input.ticket);
@@ -121,6 +128,9 @@ function handle(server: Server, input: Input): void {
       return;
     case "transfer":
       if (server.role === "leader") startTransfer(server, input.to);
+      return;
+    case "changeMembership":
+      requestChange(server, input.context, input.change);
       return;
     case "peerLost":
       peerLost(server, input.peer);
@@ -144,7 +154,8 @@ function followersOf(server: Server): readonly FollowerStatus[] {
   if (server.leadership === null) return noFollowers;
   const followers: FollowerStatus[] = [];
   for (const [id, progress] of server.leadership.progress) {
-    const { match, next, state, lost, heardAt } = progress;
+    const { match, next, state, lost, heardAt, leaving } = progress;
+    if (leaving !== null) continue;
     const active = !lost && server.now - heardAt < server.config.electionTicks;
     const follower = { id, match, next, state, active };
     followers.push(progress.deniesMatch ? { ...follower, deniesMatch: true } : follower);
@@ -153,8 +164,6 @@ function followersOf(server: Server): readonly FollowerStatus[] {
 }
 
 function tick(server: Server): void {
-  // Before birth there is nobody to campaign for.
-  if (server.membership.current === null) return;
   server.now += 1;
   if (server.role === "leader") tickLeader(server);
   else tickElectionTimer(server);
@@ -162,6 +171,14 @@ function tick(server: Server): void {
 
 function refuse(server: Server, proposals: readonly Proposal[]): void {
   for (const { context } of proposals) server.outbox.refused.push({ context, reason: "notLeader" });
+}
+
+function requestChange(server: Server, context: number, change: MembershipChange): void {
+  if (server.role === "leader") changeMembership(server, context, change);
+  else {
+    const why = "this node does not lead";
+    server.outbox.changes.push({ context, kind: "refused", reason: "notLeader", why });
+  }
 }
 
 function requestReadIndex(server: Server, context: number): void {

@@ -40,6 +40,30 @@ export interface RefusedProposal {
   readonly reason: "notLeader" | "overloaded" | "transferring";
 }
 
+/** Why a membership change was not begun. */
+export interface ChangeRefusal {
+  readonly reason:
+    | "notLeader"
+    | "notReady"
+    | "changeInProgress"
+    | "transferring"
+    | "alreadyMember"
+    | "notMember"
+    | "lastVoter"
+    | "stillConnected"
+    | "quorumWouldBeLost";
+  /** A sentence for an operator, without a full stop. */
+  readonly why: string;
+}
+
+export type ChangeOutcome =
+  /** The membership of entry `index`, final and committed. */
+  | { readonly context: number; readonly kind: "done"; readonly index: Index }
+  /** Nothing was changed. */
+  | ({ readonly context: number; readonly kind: "refused" } & ChangeRefusal)
+  /** Leadership ended first: the next leader finishes the change, or its entry is lost. */
+  | { readonly context: number; readonly kind: "unknown" };
+
 export interface GrantedRead {
   readonly context: number;
   /** The read may be served from a state that has applied at least this index. */
@@ -64,6 +88,8 @@ export interface Ready {
   readonly apply: readonly Entry[];
   readonly accepted: readonly AcceptedProposal[];
   readonly refused: readonly RefusedProposal[];
+  /** How membership changes ended. */
+  readonly changes: readonly ChangeOutcome[];
   readonly reads: readonly GrantedRead[];
   /** Contexts of reads that this server cannot confirm any more; the caller routes them anew. */
   readonly readsRefused: readonly number[];

@@ -5,14 +5,13 @@ import { receiveHeartbeatResponse, receiveReadIndexRequest } from "./leader.js";
 import type { Message, ReadIndexResponse } from "./messages.js";
 import { receiveAccepted, receiveRejected } from "./replication.js";
 import type { Server } from "./server.js";
+import type { NodeId } from "./types.js";
 import { answerPreVote, answerVote, hearsLeader } from "./votes.js";
 
 /** The term rule comes first, once, for all roles (paper, figure 2, "Rules for Servers"). */
-export function receive(server: Server, message: Message): void {
-  // Strangers, and members that were removed, change nothing here.
-  if (message.to !== server.id || message.from === server.id || !server.membership.ids.has(message.from)) {
-    return;
-  }
+export function receive(server: Server, message: Message, incarnation?: string): void {
+  if (message.to !== server.id || message.from === server.id) return;
+  if (isAnswer(message) && !wasAsked(server, message.from, incarnation)) return;
   if (message.type === "preVoteRequest") {
     answerPreVote(server, message);
     return;
@@ -39,6 +38,28 @@ export function receive(server: Server, message: Message): void {
     }
   }
   dispatch(server, message);
+}
+
+/**
+ * Requests are judged by what they say, whoever sends them: a server that is behind follows a leader, and votes
+ * for a candidate, that joined while it was away (paper, section 6). An answer counts for a member, so it must
+ * come from that member's own disk.
+ */
+function isAnswer({ type }: Message): boolean {
+  return (
+    type === "preVoteResponse" ||
+    type === "requestVoteResponse" ||
+    type === "appendEntriesAccepted" ||
+    type === "appendEntriesRejected" ||
+    type === "heartbeatResponse"
+  );
+}
+
+/** By this server, under the membership in force. Who was just removed is still told about it. */
+function wasAsked(server: Server, from: NodeId, incarnation: string | undefined): boolean {
+  const known = server.membership.incarnationOf(from);
+  if (known === undefined) return server.leadership?.progress.has(from) === true;
+  return incarnation === undefined || incarnation === known || server.bug("replacedMatchKept");
 }
 
 function dispatch(server: Server, message: Message): void {

@@ -10,8 +10,8 @@ import { Log } from "./log.js";
 import { isOnlyVoter, isVoter, MembershipHistory } from "./membership.js";
 import type { Message } from "./messages.js";
 import { Outbox } from "./outbox.js";
-import type { PlantedBug } from "./planted-bugs.js";
-import { quorumValue } from "./quorum.js";
+import { miscounted, type PlantedBug } from "./planted-bugs.js";
+import { quorumValue, type VoteResult, voteResult } from "./quorum.js";
 import { ForwardedReads } from "./reads.js";
 import type { StoreRequest } from "./ready.js";
 import { Tracer } from "./trace.js";
@@ -65,7 +65,7 @@ export class Server {
     this.config = config;
     this.id = config.id;
     this.log = new Log(restored, config.maxCachedBytes, this.bug("staleStorageAck"));
-    this.membership = new MembershipHistory(restored.membership);
+    this.membership = new MembershipHistory(restored, this.bug("membershipKeptAfterTruncation"));
     this.term = restored.hardState.term;
     this.vote = restored.hardState.vote;
     // The hint may lag behind what the disk proves to be committed: whatever was applied was committed.
@@ -99,7 +99,17 @@ export class Server {
   }
 
   quorumValue(valueFor: (id: NodeId) => number): number {
-    return quorumValue(this.members, valueFor, this.bug("quorumOneShort"));
+    return quorumValue(this.counted, valueFor, this.bug("quorumOneShort"));
+  }
+
+  voteResult(votes: ReadonlyMap<NodeId, boolean>): VoteResult {
+    return voteResult(this.counted, votes, this.bug("quorumOneShort"));
+  }
+
+  /** Whose votes and acknowledgements count: the membership in force, except with planted bugs. */
+  get counted(): Membership {
+    const { members, config } = this;
+    return config.plantedBugs === undefined ? members : miscounted(members, this);
   }
 
   /** Sends it once it is true: see `Durability`. */
@@ -154,7 +164,7 @@ export class Server {
     this.tracer?.appended(entry);
     if (entry.type !== EntryType.membership) return;
     this.membership.append(entry);
-    this.event({ type: "membershipChanged", index: entry.index });
+    this.#membershipChanged();
   }
 
   /** Entries from `index` on are in conflict with the leader's. Committed ones cannot be: that is a crash. */
@@ -170,7 +180,12 @@ export class Server {
     this.event({ type: "truncated", from: index, to: this.log.lastIndex });
     this.log.truncateFrom(index);
     this.tracer?.cut(index);
-    if (this.membership.truncateFrom(index)) this.event({ type: "membershipChanged", index: index - 1 });
+    if (this.membership.truncateFrom(index)) this.#membershipChanged();
+  }
+
+  #membershipChanged(): void {
+    const { index } = this.membership;
+    this.event({ type: "membershipChanged", index, membership: this.members });
   }
 
   commitTo(index: Index): void {

@@ -4,10 +4,17 @@
  */
 import type { Config } from "./config.js";
 import { birthRecord } from "./membership.js";
+import type { MembershipChange } from "./membership-change.js";
 import type { Message, MessageType } from "./messages.js";
 import { createRandom } from "./prng.js";
-import { entriesOfTerms, TestingServer, testingConfig, testingMembership } from "./testing-server.js";
-import type { HardState, Membership, NodeId, Term } from "./types.js";
+import {
+  entriesOfTerms,
+  TestingServer,
+  testingConfig,
+  testingMember,
+  testingMembership,
+} from "./testing-server.js";
+import type { HardState, Member, Membership, NodeId, Term } from "./types.js";
 
 export interface TestingClusterOptions {
   readonly voters: readonly NodeId[];
@@ -28,9 +35,13 @@ export class TestingCluster {
   /** Links that lose everything, as `from>to`. */
   readonly #cut = new Set<string>();
   readonly #ignored = new Set<MessageType>();
+  /** Of disks that are not the first ones of their ids. */
+  readonly #incarnations = new Map<NodeId, string>();
+  readonly #config: Partial<Config>;
 
   constructor({ voters, learners = [], logs, hardStates, config }: TestingClusterOptions) {
     this.membership = testingMembership(voters, learners);
+    this.#config = config ?? {};
     const born = birthRecord(this.membership);
     for (const [position, id] of [...voters, ...learners].entries()) {
       const terms = logs?.[id];
@@ -41,6 +52,24 @@ export class TestingCluster {
       const own = testingConfig(id, { random: createRandom(position + 1), ...config });
       this.servers.set(id, new TestingServer(own, this.membership, entries, hardState));
     }
+  }
+
+  /** A server with an empty disk, which waits to be admitted; under a known id it replaces the one before. */
+  start(id: NodeId, disk = 1, changes: Partial<Config> = {}): Member {
+    const member = testingMember(id, disk);
+    const config = testingConfig(id, {
+      random: createRandom(1000 + this.servers.size),
+      ...this.#config,
+      ...changes,
+    });
+    this.#incarnations.set(id, member.incarnation);
+    this.servers.set(id, new TestingServer(config, null, [], { term: 0, vote: null, commit: 0 }));
+    return member;
+  }
+
+  change(id: NodeId, context: number, change: MembershipChange): void {
+    this.server(id).raft.step({ type: "changeMembership", context, change });
+    this.settle();
   }
 
   server(id: NodeId): TestingServer {
@@ -97,7 +126,8 @@ export class TestingCluster {
 
   deliver(message: Message): void {
     if (this.#cut.has(`${message.from}>${message.to}`) || this.#ignored.has(message.type)) return;
-    this.servers.get(message.to)?.raft.step({ type: "receive", message });
+    const incarnation = this.#incarnations.get(message.from) ?? `${message.from}-1`;
+    this.servers.get(message.to)?.raft.step({ type: "receive", message, incarnation });
   }
 
   /** Time passes for `id` alone, with everything settled after each tick. */

@@ -4,12 +4,20 @@ import { decodeMembership } from "./membership.js";
 import type { Message } from "./messages.js";
 import { createRandom } from "./prng.js";
 import { Raft } from "./raft.js";
-import type { AcceptedProposal, GrantedRead, Ready, RefusedProposal, StoreRequest } from "./ready.js";
+import type {
+  AcceptedProposal,
+  ChangeOutcome,
+  GrantedRead,
+  Ready,
+  RefusedProposal,
+  StoreRequest,
+} from "./ready.js";
 import {
   type Entry,
   EntryType,
   type HardState,
   type Index,
+  type Member,
   type Membership,
   type NodeId,
   type Restored,
@@ -34,19 +42,21 @@ export function testingConfig(id: NodeId, changes: Partial<Config> = {}): Config
     maxApplyBytes: 1 << 24,
     maxCachedBytes: 1 << 24,
     compactEntriesMin: 1 << 30,
+    promotionLagMax: 0,
+    promotionTicks: 1 << 30,
     random: createRandom(1),
     ...changes,
   };
 }
 
 export function testingMembership(voters: readonly NodeId[], learners: readonly NodeId[] = []): Membership {
-  const members = [...voters, ...learners].map((id) => ({
-    id,
-    incarnation: `${id}-1`,
-    peer: `${id}.test:9000`,
-    http: `http://${id}.test:8000`,
-  }));
+  const members = [...voters, ...learners].map((id) => testingMember(id));
   return { clusterId: "testing", members, voters, votersOutgoing: [], learners };
+}
+
+/** `disk` counts the disks that this id has had. */
+export function testingMember(id: NodeId, disk = 1): Member {
+  return { id, incarnation: `${id}-${disk}`, peer: `${id}.test:9000`, http: `http://${id}.test:8000` };
 }
 
 const text = new TextEncoder();
@@ -63,16 +73,18 @@ export function entriesOfTerms(terms: readonly Term[]): Entry[] {
 
 /** What a server with this log and hard state restores; the membership counts as agreed before the log. */
 export function restoredOf(
-  membership: Membership,
+  membership: Membership | null,
   entries: readonly Entry[],
   hardState: HardState,
   applied: Index = 0,
 ): Restored {
   const terms: TermRun[] = [];
-  let inForce: NonNullable<Restored["membership"]> = { index: 0, membership };
+  let inForce: Restored["membership"] = membership === null ? null : { index: 0, membership };
+  let before: Restored["membership"] = null;
   for (const entry of entries) {
     if (terms.at(-1)?.term !== entry.term) terms.push({ first: entry.index, term: entry.term });
     if (entry.type === EntryType.membership) {
+      before = inForce;
       inForce = { index: entry.index, membership: decodeMembership(entry.data) };
     }
   }
@@ -84,6 +96,7 @@ export function restoredOf(
     tail: entries,
     last: last === undefined ? { index: 0, term: 0 } : { index: last.index, term: last.term },
     membership: inForce,
+    ...(before === null ? {} : { membershipBefore: before }),
     applied,
   };
 }
@@ -104,10 +117,12 @@ export class TestingServer {
   readonly refused: RefusedProposal[] = [];
   readonly reads: GrantedRead[] = [];
   readonly readsRefused: number[] = [];
+  readonly changes: ChangeOutcome[] = [];
 
   constructor(
     readonly config: Config,
-    readonly membership: Membership,
+    /** Agreed before the log; null for a newcomer, which knows nothing. */
+    readonly membership: Membership | null,
     entries: readonly Entry[],
     hardState: HardState,
   ) {
@@ -145,6 +160,7 @@ export class TestingServer {
       messages.push(...ready.messages);
       this.accepted.push(...ready.accepted);
       this.refused.push(...ready.refused);
+      this.changes.push(...ready.changes);
       this.reads.push(...ready.reads);
       this.readsRefused.push(...ready.readsRefused);
       const last = ready.apply.at(-1);

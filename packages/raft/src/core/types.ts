@@ -57,6 +57,11 @@ export interface Membership {
   readonly voters: readonly NodeId[];
   readonly votersOutgoing: readonly NodeId[];
   readonly learners: readonly NodeId[];
+  /**
+   * Present only in a joint configuration that replaces members: the new incarnations. The joint configuration
+   * still counts the old ones under the same ids; these become learners when it is left.
+   */
+  readonly joining?: readonly Member[];
 }
 
 export type Role = "follower" | "preCandidate" | "candidate" | "leader";
@@ -80,6 +85,8 @@ export interface Restored {
   readonly last: LogId;
   /** The latest membership in the log (committed or not) and the index of its entry; null before birth. */
   readonly membership: { readonly index: Index; readonly membership: Membership } | null;
+  /** The one before it, in force again when that entry is cut off; absent when there was none or it is not known. */
+  readonly membershipBefore?: { readonly index: Index; readonly membership: Membership };
   /** Index up to which the state on disk includes the log. */
   readonly applied: Index;
 }

@@ -216,28 +216,50 @@ test("S20 the vote outlives a step-down within its term", () => {
   expect(server.hardState.vote).toBe("n2");
 });
 
-test.each(["requestVote", "preVoteRequest", "heartbeat"] as const)(
-  "S48 a stranger's %s changes nothing and is not answered",
-  (type) => {
+describe("S48 who is no member does not disrupt", () => {
+  test("while a leader is heard, its requests for votes change nothing, whatever their term", () => {
+    const server = follower([1], 1);
+    server.receive(heartbeatOf("n2", 1));
+    const before = server.raft.status();
+    expect(server.receive(preVote("n9", 9, 9, 9))).toMatchObject([{ granted: false, term: 1 }]);
+    expect(server.receive(requestVote("n9", 9, 9, 9))).toEqual([]);
+    expect(server.raft.status()).toEqual(before);
+  });
+
+  test.each([
+    { type: "preVoteResponse", campaignTerm: 9, granted: false },
+    { type: "requestVoteResponse", granted: true },
+    { type: "appendEntriesAccepted", match: 9 },
+    { type: "appendEntriesRejected", prevIndex: 9, hintIndex: 9, hintTerm: 9 },
+    { type: "heartbeatResponse", round: 9, appliedDurable: 9 },
+  ] as const)("its $type counts for nothing and its term is not adopted", (fields) => {
     const server = follower([1], 1);
     const before = server.raft.status();
-    const message = {
-      requestVote: requestVote("n9", 9, 9, 9),
-      preVoteRequest: preVote("n9", 9, 9, 9),
-      heartbeat: {
-        type: "heartbeat",
-        from: "n9",
-        to: "n1",
-        term: 9,
-        commit: 1,
-        round: 1,
-        compactTo: 0,
-      } as const,
-    }[type];
-    expect(server.receive(message)).toEqual([]);
+    expect(server.receive({ from: "n9", to: "n1", term: 9, ...fields })).toEqual([]);
     expect(server.raft.status()).toEqual(before);
-  },
-);
+  });
+
+  test("yet one that joined while this server was away is followed, and voted for: liveness needs it", () => {
+    const server = follower([1], 1);
+    expect(server.receive(requestVote("n9", 2, 9, 2))).toMatchObject([{ granted: true, term: 2 }]);
+    expect(server.receive(heartbeatOf("n9", 2))).toMatchObject([{ type: "heartbeatResponse" }]);
+    expect(server.raft.status()).toMatchObject({ term: 2, leader: "n9" });
+  });
+
+  test("an answer of another disk than the one that the membership means counts for nothing", () => {
+    const server = follower([1], 1);
+    while (server.raft.status().role === "follower") server.tick();
+    const granted = { type: "preVoteResponse", from: "n2", to: "n1", term: 1, campaignTerm: 2 } as const;
+    server.raft.step({ type: "receive", message: { ...granted, granted: true }, incarnation: "n2-2" });
+    expect(server.raft.status()).toMatchObject({ role: "preCandidate", term: 1 });
+    server.raft.step({ type: "receive", message: { ...granted, granted: true }, incarnation: "n2-1" });
+    expect(server.raft.status()).toMatchObject({ role: "candidate", term: 2 });
+  });
+});
+
+function heartbeatOf(from: string, term: number) {
+  return { type: "heartbeat", from, to: "n1", term, commit: 0, round: 1, compactTo: 0 } as const;
+}
 
 test("a vote of a past term is refused with the current one", () => {
   expect(follower([1], 5).receive(requestVote("n2", 4, 9, 9))).toEqual([

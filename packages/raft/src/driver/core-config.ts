@@ -9,11 +9,16 @@ const peerLostRetryMsMin = 50;
 const peerLostRetryMsMax = 150;
 const peerLostRetries = 3;
 
+/** Starting value of Consul and Vault for a stable server. */
+const defaultPromotionMs = 10_000;
+
 const MiB = 1024 * 1024;
 
 export interface Timing {
   readonly heartbeatMs: number;
   readonly electionTimeoutMs: number;
+  /** How long a learner must have been caught up before it becomes a voter. Default 10 s. */
+  readonly promotionMs?: number;
 }
 
 /** Length of one tick. */
@@ -51,6 +56,8 @@ export function coreConfig(id: NodeId, timing: Timing, random: Random): Config {
     // What followers usually lack; one that was away longer is served from the disk.
     maxCachedBytes: 16 * MiB,
     compactEntriesMin: 1000,
+    promotionLagMax: 100,
+    promotionTicks: ticks(timing.promotionMs ?? defaultPromotionMs),
     random,
   });
 }

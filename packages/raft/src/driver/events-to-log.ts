@@ -1,5 +1,5 @@
 /** The one place where what happened inside the core becomes lines in a log. */
-import type { RaftEvent } from "../core/index.js";
+import type { Membership, RaftEvent } from "../core/index.js";
 import type { RaftLog } from "./types.js";
 
 type Line<Type extends RaftEvent["type"]> = (event: Extract<RaftEvent, { type: Type }>) => {
@@ -30,10 +30,24 @@ const lines: { readonly [Type in RaftEvent["type"]]: Line<Type> } = {
     level: "info",
     message: `entries ${from} to ${to} were never committed and give way to the leader's`,
   }),
-  membershipChanged: ({ index }) => ({ level: "info", message: `membership of entry ${index} is in force` }),
+  membershipChanged: ({ index, membership }) => ({
+    level: "info",
+    message: `entry ${index} says who takes part: ${describeMembership(membership)}`,
+  }),
+  removed: () => ({
+    level: "warn",
+    message: "this node was removed from the cluster: it hands over and leaves",
+  }),
   transferStarted: ({ to }) => ({ level: "info", message: `handing leadership to ${to}` }),
   transferAborted: ({ to }) => ({ level: "warn", message: `leadership was not handed to ${to}` }),
 };
+
+function describeMembership({ voters, votersOutgoing, learners }: Membership): string {
+  const parts = [`voters ${voters.join(", ")}`];
+  if (votersOutgoing.length > 0) parts.push(`joint with the former voters ${votersOutgoing.join(", ")}`);
+  if (learners.length > 0) parts.push(`learners ${learners.join(", ")}`);
+  return parts.join("; ");
+}
 
 export function logEvent(log: RaftLog, event: RaftEvent): void {
   const { level, message } = lineOf(event);
