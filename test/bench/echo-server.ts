@@ -11,4 +11,3 @@ app.post("/RPC2", (_request, reply) => {
 await app.listen({ host: "127.0.0.1", port: 0 });
 const address = app.server.address();
 process.stdout.write(`${typeof address === "object" && address !== null ? address.port : 0}\n`);
-process.on("disconnect", () => process.exit(0));

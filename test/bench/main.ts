@@ -1,128 +1,138 @@
 /** `npm run bench`: figures of this machine, side by side in one run. See README.md in this folder. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { cpus } from "node:os";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { Cluster } from "../cluster/cluster.js";
+import { writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { coldReads } from "./cold.js";
 import { measureFailover } from "./failover.js";
-import { closedLoop, type LoadResult } from "./load.js";
+import { inTurn, type Measurement, median, type Pace } from "./measurement.js";
+import { type Options, type Part, parseOptions, usage } from "./options.js";
+import { svgOf } from "./plot.js";
+import { measuredTable } from "./report.js";
+import { echoName, hasEtcd, hasPython, Servers } from "./servers.js";
+import { slowDisks } from "./slow-disks.js";
+import { sweep, sweepPlot, sweepTable } from "./sweep.js";
 
-const { values: args } = parseArgs({
-  options: {
-    connections: { type: "string", default: "64" },
-    seconds: { type: "string", default: "4" },
-    runs: { type: "string", default: "5" },
-    failovers: { type: "string", default: "20" },
-    only: { type: "string", default: "" },
-    json: { type: "boolean", default: false },
-  },
-});
-const connections = Number(args.connections);
-const runs = Number(args.runs);
-const measureMs = Number(args.seconds) * 1000;
-const payload = "x".repeat(256);
-const keys = 10_000;
+const closedTargets = [
+  echoName,
+  "kv.set at the leader",
+  "etcd put",
+  "SimpleXMLRPCServer, set",
+  "kv.set at a follower, forwarded",
+  "kv.get, linearizable",
+  "etcd range, linearizable",
+  "SimpleXMLRPCServer, get",
+  "kv.get, stale",
+  "etcd range, serializable",
+  "half kv.set, half kv.get",
+  "etcd half put, half range",
+  "raw synced append",
+];
+const sweepTargets = [
+  echoName,
+  "kv.set at the leader",
+  "etcd put",
+  "kv.get, linearizable",
+  "etcd range, linearizable",
+];
 
-interface Target {
-  readonly name: string;
-  readonly url: string;
-  readonly body: (count: number) => string;
+const options = optionsOrUsage();
+const interrupted = new AbortController();
+process.once("SIGINT", () => interrupted.abort(new Error("interrupted")));
+process.once("SIGTERM", () => interrupted.abort(new Error("interrupted")));
+
+const machine = {
+  processors: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
+  memoryGiB: Math.round(totalmem() / 1024 ** 3),
+  system: `${process.platform} ${process.arch}`,
+  node: process.version,
+};
+const pace: Pace = {
+  connections: options.connections[0] ?? 64,
+  perSecond: null,
+  warmUpMs: options.warmUpSeconds * 1000,
+  measureMs: options.seconds * 1000,
+  signal: interrupted.signal,
+};
+const run: Record<Part, () => Promise<unknown>> = { closed, open, disk, cold, failover };
+
+say(`${machine.processors}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`);
+say(
+  `3 nodes, values of ${options.valueBytes} bytes, ${options.keys} keys; medians of ${options.rounds} runs of ${options.seconds} s in turn`,
+);
+if (!hasEtcd()) say("etcd is not installed (apt-get install etcd-server): its rows are left out");
+if (!hasPython()) say("python3 is not installed: SimpleXMLRPCServer's rows are left out");
+const report: Record<string, unknown> = { machine, options: { ...options, only: [...options.only] } };
+try {
+  for (const part of options.only) report[part] = await run[part]();
+} catch (error) {
+  if (!interrupted.signal.aborted) throw error;
+  process.exitCode = 130;
+} finally {
+  progress("");
+}
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+
+async function closed(): Promise<object> {
+  await using servers = await Servers.start({ ...options, beside: ["echo", "append", "etcd", "python"] });
+  const targets = servers.pick(closedTargets);
+  const found: Record<string, Record<string, Measurement>> = {};
+  for (const connections of options.connections) {
+    const measured = await inTurn(targets, options.rounds, { ...pace, connections }, progress);
+    title(`closed loop, ${connections} connection${connections === 1 ? "" : "s"}`);
+    say(measuredTable(targets, measured));
+    found[connections] = Object.fromEntries(measured);
+  }
+  return found;
+}
+
+async function open(): Promise<unknown> {
+  await using servers = await Servers.start({ ...options, beside: ["echo", "etcd"] });
+  const points = await sweep(servers.pick(sweepTargets), options.rounds, pace, progress);
+  title(`open loop, ${pace.connections} connections, latency from when a call was meant to start`);
+  say(sweepTable(points));
+  if (options.svg !== undefined) {
+    const plot = sweepPlot(points, `Latency against offered load: ${machine.processors}`);
+    writeFileSync(options.svg, svgOf(plot));
+  }
+  return points;
+}
+
+async function disk(): Promise<unknown> {
+  return slowDisks(options, pace, { progress, title, say });
+}
+
+async function cold(): Promise<unknown> {
+  return coldReads(options, pace, { progress, title, say });
+}
+
+async function failover(): Promise<object> {
+  const gaps = await measureFailover(options.failovers, progress);
+  title(
+    `time without acknowledged writes after kill -9 of the leader, default settings, ${gaps.length} rounds`,
+  );
+  const found = { medianMs: Math.round(median(gaps)), worstMs: Math.round(Math.max(...gaps)) };
+  say(`median ${found.medianMs} ms, worst ${found.worstMs} ms`);
+  return { ...found, rounds: gaps.map(Math.round) };
+}
+
+function optionsOrUsage(): Options {
+  try {
+    return parseOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}\n`);
+    process.exit(2);
+  }
 }
 
 /** Shown to a person; a pipe stays quiet. */
-const progress = (text: string): void => {
+function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
-};
-
-const call = (method: string, params: string) =>
-  `<?xml version='1.0'?>\n<methodCall>\n<methodName>${method}</methodName>\n<params>\n${params}</params>\n</methodCall>\n`;
-const text = (value: string) => `<param>\n<value><string>${value}</string></value>\n</param>\n`;
-const set = (count: number) => call("kv.set", text(`key-${count % keys}`) + text(payload));
-const get = (count: number) => call("kv.get", text(`key-${count % keys}`) + text("missing"));
-
-async function startEcho(): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("./echo-server.js", import.meta.url))], {
-    stdio: ["ignore", "pipe", "inherit", "ipc"],
-  });
-  if (child.stdout === null) throw new Error("the echo server has no output");
-  const [line] = (await once(child.stdout, "data")) as [Buffer];
-  return { child, url: `http://127.0.0.1:${line.toString().trim()}/RPC2` };
 }
 
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
-
-async function throughput(): Promise<object[]> {
-  const echo = await startEcho();
-  await using cluster = await Cluster.start({ nodes: 3 });
-  const leader = await cluster.leader();
-  const [follower] = await cluster.followers();
-  const targets: Target[] = [
-    { name: "bare fastify echo", url: echo.url, body: set },
-    { name: "kv.set at the leader", url: leader.rpcUrl, body: set },
-    { name: "kv.get at the leader, linearizable", url: leader.rpcUrl, body: get },
-    { name: "kv.get at the leader, stale", url: `${leader.rpcUrl}?consistency=stale`, body: get },
-    { name: "kv.set at a follower, forwarded", url: `${follower?.rpcUrl}?route=forward`, body: set },
-  ];
-  const results = new Map<string, LoadResult[]>(targets.map((target) => [target.name, []]));
-  for (let run = 0; run < runs; run++) {
-    // In turn, so that a machine whose speed drifts treats all alike.
-    for (const target of targets) {
-      progress(`run ${run + 1}/${runs}: ${target.name}`);
-      const result = await closedLoop({ ...target, connections, warmUpMs: 1000, measureMs });
-      results.get(target.name)?.push(result);
-    }
-  }
+function title(text: string): void {
   progress("");
-  echo.child.kill();
-  return targets.map((target) => {
-    const all = results.get(target.name) ?? [];
-    return {
-      target: target.name,
-      perSecond: Math.round(median(all.map((one) => one.requestsPerSecond))),
-      p50Ms: median(all.map((one) => one.p50Ms)),
-      p99Ms: median(all.map((one) => one.p99Ms)),
-      errors: all.reduce((sum, one) => sum + one.errors, 0),
-    };
-  });
+  say(`\n${text}`);
 }
 
-function printThroughput(rows: readonly object[]): void {
-  const floor = rows[0] as { perSecond: number };
-  console.log(
-    `3 nodes, ${connections} connections, closed loop, values of 256 bytes; median of ${runs} runs of ${args.seconds} s`,
-  );
-  console.table(
-    (rows as { perSecond: number }[]).map((row) => ({
-      ...row,
-      ofEcho: `${((100 * row.perSecond) / floor.perSecond).toFixed(0)} %`,
-    })),
-  );
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
 }
-
-const report: Record<string, unknown> = {
-  machine: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}`,
-};
-if (!args.json) console.log(String(report.machine));
-if (args.only === "" || args.only === "throughput") {
-  const rows = await throughput();
-  report.throughput = rows;
-  if (!args.json) printThroughput(rows);
-}
-if (args.only === "" || args.only === "failover") {
-  const gaps = await measureFailover(Number(args.failovers), progress);
-  progress("");
-  report.failover = {
-    medianMs: Math.round(median(gaps)),
-    worstMs: Math.round(Math.max(...gaps)),
-    rounds: gaps.map(Math.round),
-  };
-  if (!args.json) {
-    console.log(
-      `time without acknowledged writes after kill -9 of the leader, default settings, ${gaps.length} rounds:`,
-    );
-    console.log(`  median ${median(gaps).toFixed(0)} ms, worst ${Math.max(...gaps).toFixed(0)} ms`);
-  }
-}
-if (args.json) console.log(JSON.stringify(report, null, 2));

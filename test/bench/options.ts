@@ -1,0 +1,84 @@
+/** The benchmark's command line. */
+import { parseArgs } from "node:util";
+
+export const parts = ["closed", "open", "disk", "cold", "failover"] as const;
+export type Part = (typeof parts)[number];
+
+export interface Options {
+  readonly only: ReadonlySet<Part>;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  readonly rounds: number;
+  readonly connections: readonly number[];
+  readonly keys: number;
+  readonly valueBytes: number;
+  /** Milliseconds that every sync of a slow disk takes longer. */
+  readonly delaysMs: readonly number[];
+  readonly failovers: number;
+  readonly json: string | undefined;
+  readonly svg: string | undefined;
+}
+
+export const usage = `npm run bench -- [options]
+  --only PART,…       closed, open, disk, cold, failover (all)
+  --seconds N         measured time of a run (3)
+  --warm-up N         seconds before that, of every run (1)
+  --rounds N          runs of each target, in turn; medians are printed (3)
+  --connections N,…   closed loops with so many (64,1); the first is also the open loop's
+  --keys N            keys that are written and read (10000)
+  --value-bytes N     length of the written values (256)
+  --delays N,…        milliseconds that every sync of a slow disk takes longer (1,5,10)
+  --failovers N       kills of the leader (20)
+  --json FILE         everything that was measured
+  --svg FILE          a plot of latency against offered load (part open)`;
+
+/** @throws Error that says what was expected */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: "string", default: parts.join(",") },
+      seconds: { type: "string", default: "3" },
+      "warm-up": { type: "string", default: "1" },
+      rounds: { type: "string", default: "3" },
+      connections: { type: "string", default: "64,1" },
+      keys: { type: "string", default: "10000" },
+      "value-bytes": { type: "string", default: "256" },
+      delays: { type: "string", default: "1,5,10" },
+      failovers: { type: "string", default: "20" },
+      json: { type: "string" },
+      svg: { type: "string" },
+    },
+  });
+  const only = values.only.split(",").map((name) => {
+    const part = parts.find((known) => known === name);
+    if (part === undefined) throw new Error(`--only: expected some of ${parts.join(",")}, got ${name}`);
+    return part;
+  });
+  return {
+    only: new Set(only),
+    seconds: within("--seconds", values.seconds, 0.1, 3600),
+    warmUpSeconds: within("--warm-up", values["warm-up"], 0, 3600),
+    rounds: whole("--rounds", values.rounds, 1, 1000),
+    connections: values.connections.split(",").map((text) => whole("--connections", text, 1, 1000)),
+    keys: whole("--keys", values.keys, 1, 1_000_000),
+    valueBytes: whole("--value-bytes", values["value-bytes"], 1, 1024 * 1024),
+    delaysMs: values.delays.split(",").map((text) => whole("--delays", text, 1, 1000)),
+    failovers: whole("--failovers", values.failovers, 1, 1000),
+    json: values.json,
+    svg: values.svg,
+  };
+}
+
+function within(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= least && value <= most))
+    throw new Error(`${flag}: expected a number from ${least} to ${most}, got ${JSON.stringify(text)}`);
+  return value;
+}
+
+function whole(flag: string, text: string, least: number, most: number): number {
+  const value = within(flag, text, least, most);
+  if (!Number.isInteger(value)) throw new Error(`${flag}: expected a whole number, got ${text}`);
+  return value;
+}

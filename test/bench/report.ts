@@ -1,0 +1,81 @@
+/** What the benchmark prints: a table for each part. */
+import type { Measurement, Target } from "./measurement.js";
+import { echoName } from "./servers.js";
+
+export type Measured = ReadonlyMap<string, Measurement>;
+
+/** Throughput, latency, processor time and memory of each target, and its ratio to the floor and to etcd. */
+export function measuredTable(
+  targets: readonly Pick<Target, "name" | "likeEtcd">[],
+  measured: Measured,
+): string {
+  const echo = measured.get(echoName)?.perSecond;
+  const rows = targets.flatMap((target) => {
+    const one = measured.get(target.name);
+    if (one === undefined) return [];
+    const etcd = measured.get(target.likeEtcd ?? "")?.perSecond;
+    const { latency } = one;
+    return [
+      [
+        target.name,
+        String(Math.round(one.perSecond)),
+        ratio(one.perSecond, echo),
+        ratio(one.perSecond, etcd),
+        ...[latency?.p50Ms, latency?.p99Ms, latency?.p999Ms].map(milliseconds),
+        ...costs(one),
+        String(one.failed),
+      ],
+    ];
+  });
+  const header = [
+    "TARGET",
+    "CALLS/S",
+    "× ECHO",
+    "× ETCD",
+    "P50 MS",
+    "P99 MS",
+    "P99.9 MS",
+    "CPU µs/CALL",
+    "GENERATOR",
+    "RSS MiB",
+    "FAILED",
+  ];
+  return columns(header, rows);
+}
+
+/** Processor time of the servers one by one (the leader first) and of the generator; memory of the largest server. */
+function costs({ processes }: Measurement): readonly string[] {
+  const { generator, ...servers } = processes;
+  const all = Object.values(servers);
+  const largest = all.toSorted((a, b) => b.rssMaxMiB - a.rssMaxMiB)[0];
+  return [
+    all.length === 0 ? "-" : all.map((cost) => Math.round(cost.cpuUsPerCall)).join("+"),
+    generator === undefined ? "-" : String(Math.round(generator.cpuUsPerCall)),
+    largest === undefined
+      ? "-"
+      : [largest.rssStartMiB, largest.rssEndMiB, largest.rssMaxMiB].map(Math.round).join("/"),
+  ];
+}
+
+const ratio = (value: number, to: number | undefined): string =>
+  to === undefined || to === 0 ? "-" : (value / to).toFixed(2);
+
+export const milliseconds = (ms: number | undefined): string =>
+  ms === undefined ? "-" : ms < 10 ? ms.toFixed(2) : ms.toFixed(1);
+
+/** The first column to the left, figures to the right. */
+export function columns(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [header, ...rows]
+    .map((cells) =>
+      cells
+        .map((cell, column) =>
+          column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+        )
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
