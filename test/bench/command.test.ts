@@ -69,7 +69,7 @@ describe("on a cluster", () => {
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(stderr).toContain("open loop, 40 calls a second");
     expect(stdout).toMatch(
-      /^CALL +PER SECOND +P50 MS +P99 MS +P99\.9 MS +MAX MS\nkv\.set +\d+( +[\d.]+){4}\n$/,
+      /^CALL +PER SECOND +P50 MS +P99 MS +P99\.9 MS +MAX MS\nkv\.set +\d+( +[\d.]+){4}\n/,
     );
     const json = await bench(...given, "--consistency", "stale", "-o", "json").ended;
     expect(json.report().latency?.count).toBe(40);
