@@ -1,8 +1,18 @@
 /** One layer of the overlay, and how its keys join a scan of the storage. */
 import type { Effect, KeyRange, KeyValue, StorageSnapshot } from "../ports/index.js";
 
+/** An effect that is not durable yet. */
+export interface Pending {
+  /** Its key, as `keyText` gives it. */
+  readonly key: string;
+  readonly effect: Effect;
+  /** Of the entry that it belongs to. */
+  readonly index: number;
+}
+
 export interface Layer {
-  readonly pending: Map<string, { readonly effect: Effect; readonly index: number }>;
+  /** By key. */
+  readonly pending: Map<string, Pending>;
   /** The keys in byte order; null until a scan needs them. */
   sorted: string[] | null;
 }
@@ -13,7 +23,8 @@ export function newLayer(): Layer {
 
 /** A key as a string of its bytes (latin1): JS `<` on such strings is the order of the bytes. */
 export function keyText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+  const bytes = Buffer.isBuffer(key) ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return bytes.toString("latin1");
 }
 
 export function layerGet(layer: Layer, key: string): Effect | undefined {

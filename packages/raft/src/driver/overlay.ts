@@ -1,7 +1,15 @@
 /** Effects that were executed but are not on disk yet, in memory, in front of the storage. */
 import type { Index } from "../core/index.js";
 import type { Effect, KeyRange, KeyValue, StateSnapshot, StateView, Storage } from "../ports/index.js";
-import { keyText, type Layer, layerGet, layerRange, mergeScan, newLayer } from "./overlay-layer.js";
+import {
+  keyText,
+  type Layer,
+  layerGet,
+  layerRange,
+  mergeScan,
+  newLayer,
+  type Pending,
+} from "./overlay-layer.js";
 
 /** What a waiting entry costs beyond its effects: without it, entries that change nothing would be unbounded. */
 const entryOverheadBytes = 64;
@@ -10,7 +18,7 @@ const entryOverheadBytes = 64;
 export interface PendingEffects {
   readonly index: Index;
   readonly term: number;
-  readonly effects: readonly Effect[];
+  readonly effects: readonly Pending[];
   readonly bytes: number;
 }
 
@@ -74,16 +82,17 @@ export class Overlay implements StateView {
   /** The entry was executed: its effects show from now on. */
   push(index: Index, term: number, effects: readonly Effect[]): void {
     let bytes = entryOverheadBytes;
-    if (effects.length > 0) {
-      this.#unshareActive();
-      for (const effect of effects) {
-        const text = keyText(effect.key);
-        if (!this.#active.pending.has(text)) this.#active.sorted = null;
-        this.#active.pending.set(text, { effect, index });
-        bytes += effect.key.length + (effect.value?.length ?? 0);
-      }
-    }
-    this.#queue.push({ index, term, effects, bytes });
+    if (effects.length > 0) this.#unshareActive();
+    const active = this.#active;
+    const waiting = effects.map((effect): Pending => {
+      const key = keyText(effect.key);
+      const pending = { key, effect, index };
+      if (active.sorted !== null && !active.pending.has(key)) active.sorted = null;
+      active.pending.set(key, pending);
+      bytes += effect.key.length + (effect.value?.length ?? 0);
+      return pending;
+    });
+    this.#queue.push({ index, term, effects: waiting, bytes });
     this.#queueBytes += bytes;
     this.#index = index;
   }
@@ -98,8 +107,7 @@ export class Overlay implements StateView {
     if (last === undefined) return [];
     this.#inFlight = newLayer();
     for (const entry of taken) {
-      for (const effect of entry.effects)
-        this.#inFlight.pending.set(keyText(effect.key), { effect, index: entry.index });
+      for (const pending of entry.effects) this.#inFlight.pending.set(pending.key, pending);
       this.#inFlightBytes += entry.bytes;
     }
     this.#queueBytes -= this.#inFlightBytes;

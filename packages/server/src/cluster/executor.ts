@@ -14,6 +14,7 @@
 import type { Clock } from "@quorate/raft";
 import type { Call, CallContext, CallOutcome, Executor } from "../rpc/ports.js";
 import type { ClusterWatch, Leader } from "./cluster-watch.js";
+import { Deadlines, type Expiring } from "./deadlines.js";
 import type { Forwarder, ForwardOutcome } from "./forwarder.js";
 import type { Freshness } from "./freshness.js";
 import { waitForChange } from "./leader-wait.js";
@@ -43,10 +44,12 @@ const retryPauseMs = 25;
 
 export class ClusterExecutor implements Executor {
   readonly #options: ExecutorOptions;
+  readonly #deadlines: Deadlines;
   #pending = 0;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(options.clock);
   }
 
   /** Calls that wait for their outcome. */
@@ -57,7 +60,7 @@ export class ClusterExecutor implements Executor {
   execute(call: Call, context: CallContext, end: (outcome: CallOutcome) => void): void {
     if (this.#isFull(end)) return;
     this.#pending += 1;
-    new PendingCall(this.#options, call, context, (outcome) => {
+    new PendingCall(this.#options, this.#deadlines, call, context, (outcome) => {
       this.#pending -= 1;
       end(call.kind === "query" ? this.#judge(outcome, context) : outcome);
     }).start();
@@ -113,12 +116,13 @@ function explainBounds(outcome: CallOutcome, fresh: boolean): CallOutcome {
   return { kind: "noLeader", why: `${outcome.why} (and the state of this node ${bound})` };
 }
 
-class PendingCall {
+class PendingCall implements Expiring {
+  readonly deadlineAt: number;
   readonly #options: ExecutorOptions;
+  readonly #deadlines: Deadlines;
   readonly #call: Call;
   readonly #context: CallContext;
   readonly #end: (outcome: CallOutcome) => void;
-  readonly #deadlineAt: number;
   readonly #noLeaderDeadlineMs: number;
   #ended = false;
   /** A query may be answered by this node although it does not lead; tried once. */
@@ -131,27 +135,32 @@ class PendingCall {
   #lastRefusal: string | null = null;
   /** Attempts are numbered: the late answer of one that was given up is ignored. */
   #attempt = 0;
-  #cancelDeadline: () => void = nothing;
   #cancelWait: () => void = nothing;
 
   constructor(
     options: ExecutorOptions,
+    deadlines: Deadlines,
     call: Call,
     context: CallContext,
     end: (outcome: CallOutcome) => void,
   ) {
     this.#options = options;
+    this.#deadlines = deadlines;
     this.#call = call;
     this.#context = context;
     this.#end = end;
-    this.#deadlineAt = options.clock.monotonicMs() + options.deadlineMs;
+    this.deadlineAt = options.clock.monotonicMs() + options.deadlineMs;
     this.#noLeaderDeadlineMs = options.leaderWaitMs;
     this.#mayReadHere = options.followerReads && call.kind === "query";
   }
 
   start(): void {
-    this.#cancelDeadline = this.#options.clock.after(this.#options.deadlineMs, () => this.#timeOut());
+    this.#deadlines.add(this);
     this.#route();
+  }
+
+  expire(): void {
+    this.#timeOut();
   }
 
   #route(): void {
@@ -198,7 +207,7 @@ class PendingCall {
 
   #forwardTo(leader: Leader): void {
     const { forwarder, clock, onForward } = this.#options;
-    const remainingMs = Math.ceil(this.#deadlineAt - clock.monotonicMs());
+    const remainingMs = Math.ceil(this.deadlineAt - clock.monotonicMs());
     if (remainingMs <= 0) {
       this.#timeOut();
       return;
@@ -281,7 +290,7 @@ class PendingCall {
 
   #awaitLeader(): void {
     const { watch, clock } = this.#options;
-    const waitMs = this.#lostOnce ? this.#deadlineAt - clock.monotonicMs() : this.#noLeaderDeadlineMs;
+    const waitMs = this.#lostOnce ? this.deadlineAt - clock.monotonicMs() : this.#noLeaderDeadlineMs;
     this.#cancelWait = waitForChange(
       watch,
       clock,
@@ -307,7 +316,7 @@ class PendingCall {
     if (this.#ended) return;
     this.#ended = true;
     this.#cancelWait();
-    this.#cancelDeadline();
+    this.#deadlines.remove(this);
     this.#end(outcome);
   }
 }

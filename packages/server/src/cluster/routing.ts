@@ -52,5 +52,19 @@ export function chooseRoute(origin: Origin): Route {
  */
 function automaticRoute({ userAgent, authorization }: Origin): Route {
   if (authorization || userAgent === undefined || userAgent === "") return "forward";
-  return neverFollow.some((name) => userAgent.includes(name)) ? "forward" : "redirect";
+  return follows(userAgent) ? "redirect" : "forward";
+}
+
+/** A program sends the same words with every call, and few programs call one node. */
+const known = new Map<string, boolean>();
+const knownMax = 100;
+
+function follows(userAgent: string): boolean {
+  let answer = known.get(userAgent);
+  if (answer === undefined) {
+    answer = !neverFollow.some((name) => userAgent.includes(name));
+    if (known.size === knownMax) known.clear();
+    known.set(userAgent, answer);
+  }
+  return answer;
 }

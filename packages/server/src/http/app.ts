@@ -6,7 +6,7 @@
  *     GET  /RPC2           methods, as a page          GET /status                    JSON
  *     GET  /               state of this node          GET /metrics                   Prometheus
  */
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { NodeStatus } from "@quorate/raft";
 import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
@@ -78,7 +78,6 @@ export function buildApp(deps: AppDependencies): FastifyInstance {
   app.server.on("drop", () => deps.metrics.countRefusedConnection());
   broken.watch(app.server);
   answerExpectations(app.server, maxBody);
-  app.decorateRequest("callHeaders", null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => fail(error, request.raw.url ?? "", reply));
@@ -92,7 +91,7 @@ export function buildApp(deps: AppDependencies): FastifyInstance {
     sendText(reply.header("connection", "close"), 400, fault);
   });
   app.addHook("onSend", (_request, reply, payload, done) => {
-    stamp(reply, deps);
+    reply.headers(nodeFields(deps, null));
     done(null, payload);
   });
 
@@ -131,7 +130,7 @@ function addCallRoutes(
     onAnswer: (answer) => metrics.countCall(answer),
     onRedirect: () => metrics.countRedirect(),
     tag: () => deps.view().tag,
-    stampIndex: (reply, index) => stampIndex(reply, deps.view().tag, index),
+    nodeFields: (index) => nodeFields(deps, index),
   });
   for (const path of new Set([...deps.paths, "/"])) {
     requireUsable(path);
@@ -146,10 +145,9 @@ function addCallRoutes(
     app.route({
       method: "POST",
       url: path,
-      onRequest: (request, reply, done) => {
-        if (route.checkHeaders(request, reply)) done();
-      },
-      handler: (request, reply) => route.handle(request, reply),
+      // Answered here: fastify goes no further with it.
+      onRequest: (request, reply, _done) => route.take(request, reply),
+      handler: (_request, reply) => reply,
     });
   }
 }
@@ -213,17 +211,18 @@ function addProbes(
   });
 }
 
-/** What every answer tells of the node and its cluster. */
-function stamp(reply: FastifyReply, deps: AppDependencies): void {
+/**
+ * What every answer tells of the node and its cluster.
+ *
+ * @param index of what was applied where the result was made; null: what is applied here
+ */
+function nodeFields(deps: AppDependencies, index: number | null): OutgoingHttpHeaders {
   const { leader, term, tag } = deps.view();
-  reply.header("quorate-node", deps.nodeId).header("quorate-term", String(term));
-  if (leader !== null) reply.header("quorate-leader", leader.id);
-  if (!reply.hasHeader("quorate-index")) stampIndex(reply, tag, deps.appliedIndex());
-  if (deps.phase() === "closing") reply.header("connection", "close");
-}
-
-function stampIndex(reply: FastifyReply, tag: string, index: number): void {
-  if (tag !== "") reply.header("quorate-index", formatToken({ tag, index }));
+  const fields: OutgoingHttpHeaders = { "quorate-node": deps.nodeId, "quorate-term": String(term) };
+  if (leader !== null) fields["quorate-leader"] = leader.id;
+  if (tag !== "") fields["quorate-index"] = formatToken({ tag, index: index ?? deps.appliedIndex() });
+  if (deps.phase() === "closing") fields.connection = "close";
+  return fields;
 }
 
 /** A request target may name scheme and host (RFC 9112, section 3.2.2); routes know only the path. */

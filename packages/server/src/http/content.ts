@@ -16,7 +16,7 @@ export class BadContent extends Error {
  * browser lets any page send those anywhere without asking. Returns the charset, if one is named.
  */
 export function checkMediaType(contentType: string | undefined): string | undefined {
-  if (contentType === undefined) return undefined;
+  if (contentType === undefined || contentType === "text/xml") return undefined;
   const match = /^\s*(?:text|application)\/xml\s*(?:;(.*))?$/is.exec(contentType);
   if (match === null) {
     throw new BadContent(

@@ -14,13 +14,19 @@ export interface MetricsSource {
   callsPending(): number;
 }
 
+interface Tally {
+  readonly ending: Answer["ending"];
+  readonly kind: Answer["kind"];
+  count: number;
+}
+
 const nanosecondsPerSecond = 1e9;
 const loopDelayResolutionMs = 20;
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #calls: Counter<"method" | "kind" | "outcome">;
-  readonly #callCounters = new Map<string, { inc(): void }>();
+  /** By method. Bounded: endings times the methods that exist; a multicall is of any kind. */
+  readonly #calls = new Map<string, Tally[]>();
   readonly #multicallItems: Counter;
   readonly #redirects: Counter;
   readonly #refusedConnections: Counter;
@@ -30,12 +36,7 @@ export class Metrics {
   constructor(source: MetricsSource) {
     const registers = [this.#registry];
     this.#registry.setDefaultLabels({ cluster: source.clusterName, node: source.nodeId });
-    this.#calls = new Counter({
-      name: "quorate_calls_total",
-      help: "Answered calls; every unknown or malformed one has the method (unknown).",
-      labelNames: ["method", "kind", "outcome"],
-      registers,
-    });
+    this.#addCalls(registers);
     this.#multicallItems = new Counter({
       name: "quorate_multicall_items_total",
       help: "Calls inside answered system.multicalls, which quorate_calls_total counts as one call each.",
@@ -67,15 +68,19 @@ export class Metrics {
   }
 
   countCall(answer: Answer): void {
+    const { ending, kind } = answer;
     const method = answer.method ?? "(unknown)";
-    const key = `${answer.ending} ${answer.kind} ${method}`;
-    let counter = this.#callCounters.get(key);
-    if (counter === undefined) {
-      // Bounded: endings times the methods that exist; a multicall is of any kind.
-      counter = this.#calls.labels({ method, kind: answer.kind, outcome: answer.ending });
-      this.#callCounters.set(key, counter);
+    let tallies = this.#calls.get(method);
+    if (tallies === undefined) {
+      tallies = [];
+      this.#calls.set(method, tallies);
     }
-    counter.inc();
+    let tally = tallies.find((one) => one.ending === ending && one.kind === kind);
+    if (tally === undefined) {
+      tally = { ending, kind, count: 0 };
+      tallies.push(tally);
+    }
+    tally.count++;
     if (answer.items !== undefined) this.#multicallItems.inc(answer.items);
   }
 
@@ -94,6 +99,23 @@ export class Metrics {
   close(): void {
     this.#loopDelay.disable();
     this.#registry.clear();
+  }
+
+  /** Counted in plain numbers: the labels of a prom-client counter cost more than the rest of the counting. */
+  #addCalls(registers: Registry[]): void {
+    const calls = this.#calls;
+    new Counter({
+      name: "quorate_calls_total",
+      help: "Answered calls; every unknown or malformed one has the method (unknown).",
+      labelNames: ["method", "kind", "outcome"],
+      registers,
+      collect() {
+        this.reset();
+        for (const [method, tallies] of calls) {
+          for (const { ending, kind, count } of tallies) this.inc({ method, kind, outcome: ending }, count);
+        }
+      },
+    });
   }
 
   #addGauges(source: MetricsSource, registers: Registry[]): void {

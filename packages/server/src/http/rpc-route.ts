@@ -1,10 +1,12 @@
 /** One XML-RPC call over HTTP: request → context and document → dispatcher → status and headers. */
+import type { OutgoingHttpHeaders } from "node:http";
 import { encodeFault, Fault, faultCodes } from "@quorate/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { RoutingMode } from "../cluster/routing.js";
 import type { Answer, Dispatcher } from "../rpc/dispatcher.js";
 import type { CallContext, Route } from "../rpc/ports.js";
 import type { Authenticate } from "./authenticate.js";
+import { readBody } from "./body.js";
 import { BadCallOption, hopParameter, readCallOptions } from "./call-options.js";
 import { checkMediaType, type Expander, expand, expanderFor } from "./content.js";
 import { sendError, sendText, xmlType } from "./refusals.js";
@@ -19,25 +21,19 @@ export interface RpcRouteOptions {
   readonly onRedirect: () => void;
   /** Names this cluster in read tokens; empty before birth. */
   tag(): string;
-  /** Sets `Quorate-Index`. */
-  readonly stampIndex: (reply: FastifyReply, index: number) => void;
+  /** What every answer tells of the node; `index`: everything up to it was applied where the result was made. */
+  nodeFields(index: number | null): OutgoingHttpHeaders;
 }
 
-const nothing = new Uint8Array();
-
 /** What the headers of a call said, read once, before its body. */
-export interface CallHeaders {
+interface CallHeaders {
   readonly caller: string;
   readonly charset: string | undefined;
   readonly expander: Expander | null;
 }
 
-declare module "fastify" {
-  interface FastifyRequest {
-    /** Null on addresses that take no calls. */
-    callHeaders: CallHeaders | null;
-  }
-}
+/** Up to here header and body leave as one text, written at once; the copy of a large body would cost more. */
+const joinedBytesMax = 16 * 1024;
 
 export class RpcRoute {
   readonly #options: RpcRouteOptions;
@@ -47,33 +43,39 @@ export class RpcRoute {
   }
 
   /**
-   * Before the body is read: what can be refused by its headers alone. False when it was refused here.
-   * Throws `BadContent`.
+   * Takes a request whose headers have come, and answers it. It reads the body itself, because fastify would
+   * make an asynchronous resource, a list and several hooks of every call.
+   * Throws `BadContent` for what its headers alone forbid.
    */
-  checkHeaders(request: FastifyRequest, reply: FastifyReply): boolean {
+  take(request: FastifyRequest, reply: FastifyReply): void {
     const { headers } = request.raw;
     const charset = checkMediaType(headers["content-type"]);
     const expander = expanderFor(headers["content-encoding"]);
     const authentication = this.#options.authenticate(request.raw);
-    if (authentication.ok) {
-      request.callHeaders = { caller: authentication.caller, charset, expander };
-      return true;
+    if (!authentication.ok) {
+      if (authentication.statusCode === 401) reply.header("www-authenticate", 'Basic realm="quorate"');
+      sendText(reply, authentication.statusCode, authentication.sentence);
+      return;
     }
-    if (authentication.statusCode === 401) reply.header("www-authenticate", 'Basic realm="quorate"');
-    sendText(reply, authentication.statusCode, authentication.sentence);
-    return false;
+    const { maxBody } = this.#options;
+    const callHeaders = { caller: authentication.caller, charset, expander };
+    readBody(request.raw, maxBody, (error, body) => {
+      try {
+        if (error === null) this.#expand(request, reply, callHeaders, body);
+        else sendError(reply, error, maxBody);
+      } catch (thrown) {
+        reply.send(thrown);
+      }
+    });
   }
 
-  handle(request: FastifyRequest, reply: FastifyReply): void {
-    const { callHeaders } = request;
-    if (callHeaders === null) throw new Error("a call came past the check of its headers");
-    const body = request.body instanceof Uint8Array ? request.body : nothing;
+  #expand(request: FastifyRequest, reply: FastifyReply, callHeaders: CallHeaders, body: Uint8Array): void {
     if (callHeaders.expander === null) {
       this.#call(request, reply, callHeaders, body);
       return;
     }
     const { maxBody } = this.#options;
-    expand(callHeaders.expander, body, maxBody, (error, expanded) => {
+    expand(callHeaders.expander, Uint8Array.from(body), maxBody, (error, expanded) => {
       if (error === null) this.#call(request, reply, callHeaders, expanded);
       else sendError(reply, error, maxBody);
     });
@@ -102,8 +104,7 @@ export class RpcRoute {
   }
 
   #send(reply: FastifyReply, answer: Answer, route: Route, url: string): void {
-    const { onRedirect, stampIndex } = this.#options;
-    if (answer.index !== null) stampIndex(reply, answer.index);
+    const { onRedirect } = this.#options;
     if (route === "redirect" && answer.ending === "notLeader" && answer.leaderUrl !== null) {
       onRedirect();
       reply
@@ -112,9 +113,28 @@ export class RpcRoute {
         .header("cache-control", "no-store");
     } else if (route === "redirect" && answer.ending === "noLeader") {
       reply.code(503).header("retry-after", "1");
+    } else {
+      this.#sendResult(reply, answer);
+      return;
     }
     reply.type(xmlType).send(answer.body);
   }
+
+  /** Past fastify, which would write header and body apart. */
+  #sendResult(reply: FastifyReply, { body, index }: Answer): void {
+    reply.hijack();
+    const fields = this.#options.nodeFields(index);
+    fields["content-type"] = xmlType;
+    fields["content-length"] = body.length;
+    const response = reply.raw.writeHead(200, fields);
+    // Latin-1 keeps every byte as it is, whatever the text says.
+    if (body.length <= joinedBytesMax) response.end(latin1(body), "latin1");
+    else response.end(body);
+  }
+}
+
+function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
 /** The same path and query at the leader, marked so that it is not redirected again. */
