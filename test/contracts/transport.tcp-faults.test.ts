@@ -25,7 +25,9 @@ afterEach(async () => {
 
 async function node(options: RecorderOptions, more: Partial<TcpTransportOptions> = {}) {
   const listen = { host: "127.0.0.1", port: 0 };
-  const transport: TcpTransport = createTcpTransport({ nodeId: options.nodeId, listen, secret, ...more });
+  // Peers made by hand answer no question for a sign of life; only tests about that let one be asked.
+  const settings = { nodeId: options.nodeId, listen, secret, silenceMs: 600_000, ...more };
+  const transport: TcpTransport = createTcpTransport(settings);
   open.push(transport);
   const handlers = new TransportRecorder(options);
   await transport.start(handlers);
@@ -207,8 +209,8 @@ describe("a peer that does not read", () => {
   });
 
   it("keeps an idle connection, however long nothing is said", async () => {
-    const n1 = await node({ nodeId: "n1" }, { stallMs: 10 });
-    const n2 = await node({ nodeId: "n2" }, { stallMs: 10 });
+    const n1 = await node({ nodeId: "n1" }, { stallMs: 10, silenceMs: 3000 });
+    const n2 = await node({ nodeId: "n2" }, { stallMs: 10, silenceMs: 3000 });
     n1.transport.setPeers([n2.peer]);
     n2.transport.setPeers([n1.peer]);
     await Promise.all([n1.handlers.until("connected"), n2.handlers.until("connected")]);
@@ -217,6 +219,43 @@ describe("a peer that does not read", () => {
     expect(n1.handlers.events).toHaveLength(1);
     n1.transport.send(heartbeat("n1", "n2"));
     await n2.handlers.until("message");
+  });
+});
+
+describe("a peer that says nothing", () => {
+  it("is dialled anew, again and again, although every connection stays open; requests end", async () => {
+    const n1 = await node({ nodeId: "n1" }, { silenceMs: 30 });
+    const n2 = await rawAcceptor("n2");
+    n1.transport.setPeers([{ id: "n2", peer: n2.address }]);
+    await n1.handlers.until("connected", "n2");
+    const request = n1.transport.request("n2", new Uint8Array(1), 600_000);
+    await expect(request).rejects.toMatchObject({
+      sent: true,
+      message: expect.stringContaining("heard nothing"),
+    });
+    await n1.handlers.until("connected", "n2", 3);
+    expect(n1.handlers.count("lost")).toBe(0);
+  });
+
+  it("is lost when it cannot be dialled any more", async () => {
+    const n1 = await node({ nodeId: "n1" }, { silenceMs: 30 });
+    const n2 = await rawAcceptor("n2");
+    n1.transport.setPeers([{ id: "n2", peer: n2.address }]);
+    await n1.handlers.until("connected", "n2");
+    n2.server.close();
+    await n1.handlers.until("lost", "n2");
+  });
+
+  it("on one connection, but is heard on another one, is kept", async () => {
+    const n1 = await node({ nodeId: "n1" }, { silenceMs: 300 });
+    const n2 = await rawAcceptor("n2");
+    n1.transport.setPeers([{ id: "n2", peer: n2.address }]);
+    await n1.handlers.until("connected", "n2");
+    const speaking = keep(await dialRaw(n1.port, introductionOf("n2"), "n1"));
+    const timer = setInterval(() => write(speaking, encodeMessage(heartbeat("n2", "n1"))), 10);
+    open.push({ close: () => clearInterval(timer) });
+    await n1.handlers.until("message", "n2", 100);
+    expect(n2.dialled).toBe(1);
   });
 });
 

@@ -44,6 +44,10 @@ export class BulkLink {
     this.#context = context;
   }
 
+  get connection(): Connection | null {
+    return this.#state.kind === "connected" && this.#state.connection.open ? this.#state.connection : null;
+  }
+
   request(payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const id = this.#nextId;
     this.#nextId += 1;
@@ -57,8 +61,9 @@ export class BulkLink {
       const pending: Pending = { bytes: frame.bytes, unsent: frame, timer, resolve, reject };
       this.#pending.set(id, pending);
       this.#pendingBytes += frame.bytes;
-      if (this.#state.kind === "connected" && this.#state.connection.open) {
-        this.#transmit(pending, this.#state.connection);
+      const { connection } = this;
+      if (connection !== null) {
+        this.#transmit(pending, connection);
       } else if (this.#state.kind !== "dialing") {
         this.#dial();
       }

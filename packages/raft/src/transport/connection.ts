@@ -36,6 +36,7 @@ export class Connection {
   readonly #reader: FrameReader;
   #reason: string | null = null;
   #corked = false;
+  #heard = true;
   #probe: NodeJS.Timeout | null = null;
 
   /** `socket` may still be connecting. */
@@ -104,7 +105,19 @@ export class Connection {
       () => this.close(`no sign of life for ${this.#limits.stallMs} ms`),
       this.#limits.stallMs,
     );
+    this.ask();
+  }
+
+  /** Asks the other end for a sign of life; nothing follows from its silence here. */
+  ask(): void {
     this.send(encodeFrame(FrameType.probe, []));
+  }
+
+  /** Whether anything arrived since the last time this was asked; a new connection has just been heard. */
+  takeHeard(): boolean {
+    const heard = this.#heard;
+    this.#heard = false;
+    return heard;
   }
 
   /** Closes at once, even if a last frame is still on its way; what waits is lost. The first reason counts. */
@@ -134,6 +147,7 @@ export class Connection {
 
   #read(chunk: Buffer): void {
     if (!this.open) return;
+    this.#heard = true;
     try {
       this.#reader.push(chunk);
     } catch (error) {

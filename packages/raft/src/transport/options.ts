@@ -27,6 +27,8 @@ export interface TcpTransportOptions {
   readonly maxRequests?: number;
   /** A write without any progress for this long closes its connection, in milliseconds. Default 5000. */
   readonly stallMs?: number;
+  /** A connected peer of which nothing is heard for about this long is dialled anew, in milliseconds. Default 3000. */
+  readonly silenceMs?: number;
   /** Name look-up and TCP connect together, in milliseconds; then the same again for the handshake. Default 1000. */
   readonly connectTimeoutMs?: number;
   /** Connections that are still in their handshake; more are closed at once. Default 64. */
@@ -61,6 +63,7 @@ export function settingsOf(options: TcpTransportOptions): Settings {
     maxQueueBytes: 16 * MIB,
     maxRequests: 1024,
     stallMs: 5000,
+    silenceMs: 3000,
     connectTimeoutMs: 1000,
     maxHandshakes: 64,
     random: Math.random,
@@ -77,6 +80,7 @@ export function settingsOf(options: TcpTransportOptions): Settings {
     "maxQueueBytes",
     "maxRequests",
     "stallMs",
+    "silenceMs",
     "connectTimeoutMs",
     "maxHandshakes",
   ] as const) {

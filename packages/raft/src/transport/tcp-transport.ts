@@ -18,6 +18,7 @@ import { type Call, judge } from "./judge.js";
 import { decodeMessage, payloadBytes } from "./message-codec.js";
 import { checkName, type Settings, settingsOf, type TcpTransportOptions } from "./options.js";
 import { RequestServer } from "./request-server.js";
+import { SilenceWatch } from "./silence.js";
 
 /** Refusals of callers that did not prove the secret are reported at most this often, in milliseconds. */
 const ANONYMOUS_REFUSAL_INTERVAL_MS = 1000;
@@ -52,6 +53,7 @@ class TcpPeers implements TcpTransport {
     control: new Map(),
     bulk: new Map(),
   };
+  #silence: SilenceWatch | null = null;
   #handlers: TransportHandlers | null = null;
   #listening = false;
   #closing: Promise<void> | null = null;
@@ -87,6 +89,7 @@ class TcpPeers implements TcpTransport {
     // Closed while it was about to listen: nothing is dialled.
     if (this.#closing !== null) return;
     for (const { control } of this.#peers.values()) control.start();
+    this.#silence = new SilenceWatch(this.#settings.silenceMs, () => this.#giveUpSilentPeers());
   }
 
   setPeers(peers: readonly Pick<Member, "id" | "peer">[]): void {
@@ -135,6 +138,7 @@ class TcpPeers implements TcpTransport {
   }
 
   #close(): Promise<void> {
+    this.#silence?.stop();
     for (const { control, bulk } of this.#peers.values()) {
       control.stop();
       bulk.stop("this node is closing");
@@ -222,6 +226,16 @@ class TcpPeers implements TcpTransport {
     const outgoing = connection === null || incarnation === null ? [] : [{ connection, incarnation }];
     const incoming = [this.#incoming.control.get(id), this.#incoming.bulk.get(id)];
     return [...outgoing, ...incoming].filter((held) => held?.connection.open === true) as Incoming[];
+  }
+
+  /** Closed without our wish, as far as the links know: the control link dials at once. */
+  #giveUpSilentPeers(): void {
+    for (const [id, { control, bulk }] of this.#peers) {
+      const held = this.#connectionsOf(id).map(({ connection }) => connection);
+      const all = bulk.connection === null ? held : [...held, bulk.connection];
+      if (this.#silence?.isDead(id, control.connection, all) !== true) continue;
+      for (const connection of all) connection.close(`heard nothing of ${id} for a while`);
+    }
   }
 
   #accepted(connection: Connection, { nodeId: peer, incarnation }: NodeIntroduction, channel: Channel): void {
