@@ -1,12 +1,16 @@
 /** What one machine does to the node on it: disk, clock, file descriptors. */
 import { connect, type Socket } from "node:net";
 import { type ClusterNode, until } from "../cluster/cluster.js";
+import { value } from "../cluster/rpc.js";
 import { type Fault, type Heal, leaderOf, type Stage, someFollower } from "./fault.js";
 
 /** A node may open so many files and connections. */
 export const descriptorsMax = 512;
 /** More than it may have. */
 const floodConnections = 700;
+/** More than LevelDB keeps in memory and in one file. */
+const floodWrites = 100;
+const floodText = "x".repeat(64 * 1024);
 const hourSeconds = 3600;
 
 function slowDisks({ surroundings }: Stage, nodes: readonly ClusterNode[], ms: number): Heal {
@@ -32,8 +36,8 @@ function shiftClocks({ surroundings }: Stage, nodes: readonly ClusterNode[], hou
   };
 }
 
-/** Connections that say nothing. Those that the node closes are not opened again. */
-async function flood(node: ClusterNode): Promise<Heal> {
+/** Connections that say nothing; those that the node closes are not opened again. Meanwhile its disk needs files. */
+async function flood({ cluster }: Stage, node: ClusterNode): Promise<Heal> {
   const { hostname, port } = new URL(node.url);
   const sockets: Socket[] = [];
   let settled = 0;
@@ -47,6 +51,8 @@ async function flood(node: ClusterNode): Promise<Heal> {
     sockets.push(socket);
   }
   await until("the flood to arrive", async () => (settled >= floodConnections ? true : undefined));
+  const other = cluster.nodes.find((candidate) => candidate !== node) ?? node;
+  for (let count = 0; count < floodWrites; count++) await value(other.url, "kv.set", ["flood", floodText]);
   return async () => {
     for (const socket of sockets) socket.on("error", () => undefined).destroy();
   };
@@ -94,6 +100,6 @@ export const machineFaults: readonly Fault[] = [
   {
     name: "connection-flood",
     what: `${floodConnections} idle connections to the leader, which may have ${descriptorsMax} descriptors`,
-    strike: async (stage) => flood(await leaderOf(stage)),
+    strike: async (stage) => flood(stage, await leaderOf(stage)),
   },
 ];

@@ -75,6 +75,19 @@ export const networkFaults: readonly Fault[] = [
     },
   },
   {
+    name: "cut-all",
+    what: "every link between nodes is cut, long enough for TCP to try again ever more seldom",
+    stopsMajority: true,
+    lastsMs: 14_000,
+    strike: async (stage) => {
+      const { nodes } = stage.cluster;
+      return lose(
+        stage,
+        nodes.flatMap((node, at) => between([node], nodes.slice(at + 1))),
+      );
+    },
+  },
+  {
     name: "ring",
     what: "each node reaches two neighbours only",
     fits: (nodes) => nodes > 3,
