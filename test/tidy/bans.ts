@@ -46,7 +46,12 @@ export const bans: readonly Ban[] = [
     where: (path) => isTest(path) && notOwnRules(path),
     reason: "a test runs, always; needing a system program is said through test/support/system.ts",
   },
-  { pattern: /\bconsole\./, where: library, reason: "libraries do not print: use the injected log" },
+  {
+    pattern: /\bconsole\./,
+    // The examples of the documentation page are programs for others.
+    where: (path) => library(path) && !path.startsWith("packages/server/src/http/examples/"),
+    reason: "libraries do not print: use the injected log",
+  },
   {
     pattern: /\bprocess\.exit\(/,
     where: library,

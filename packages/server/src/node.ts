@@ -208,6 +208,8 @@ async function compose(
   const app = buildApp({
     nodeId,
     clusterName: cluster.name,
+    serviceName: registry.service,
+    advertise: config.http.advertise,
     dispatcher,
     authenticate: acceptEverybody,
     routing: config.routing,

@@ -111,6 +111,7 @@ export function clusterMethods(source: StatusSource): ReadonlyMap<string, LocalM
   const method = (help: string, result: string, answer: () => Value): LocalMethod => ({
     help,
     signatures: [[result]],
+    parameters: [],
     call: (params) => {
       if (params.length > 0) throw wrongParams(`expected no parameters, got ${params.length}`);
       return answer();

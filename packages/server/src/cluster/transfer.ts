@@ -40,6 +40,7 @@ export class LeadershipTransfer {
     return {
       help: "Hands leadership to the named node, or to the most up-to-date one; returns the new leader's id.",
       signatures: [["string"], ["string", "string"]],
+      parameters: [{ name: "id", type: "string", note: "", optional: true, many: false, example: "n2" }],
       call: async (params) => this.#call(readTarget(params)),
     };
   }

@@ -252,7 +252,7 @@ describe("addresses", () => {
     expect(response.statusCode).toBe(200);
     expect(response.headers["content-type"]).toBe("text/html; charset=utf-8");
     expect(response.payload).toContain("&lt;b&gt;Store&lt;/b&gt; &amp; forget");
-    expect(response.payload).toContain("(string, any) → boolean");
+    expect(response.payload).toContain("kv.set(string, any) → boolean");
   });
 
   it("shows the state of the node", async () => {

@@ -21,7 +21,9 @@ import { faultyFraming } from "./framing.js";
 import { describeChecks, readinessChecks } from "./health.js";
 import { hasHadLastAnswer, lingerAfterAnswer } from "./linger.js";
 import type { Metrics } from "./metrics.js";
-import { methodsPage, statusPage } from "./pages.js";
+import { methodsPage } from "./pages/methods-page.js";
+import { contentSecurityPolicy } from "./pages/page.js";
+import { statusPage } from "./pages/status-page.js";
 import { sendError, sendNoRoute, sendText } from "./refusals.js";
 import { RpcRoute } from "./rpc-route.js";
 import { type HttpLimits, serverOptions } from "./server-options.js";
@@ -35,6 +37,10 @@ export type Phase = "serving" | "draining" | "closing";
 export interface AppDependencies {
   readonly nodeId: string;
   readonly clusterName: string;
+  /** Name of the service that is served. */
+  readonly serviceName: string;
+  /** This node's base URL as clients reach it. */
+  readonly advertise: string;
   readonly dispatcher: Pick<Dispatcher, "dispatch" | "describe">;
   readonly authenticate: Authenticate;
   readonly routing: RoutingMode;
@@ -169,8 +175,18 @@ function sendPage(reply: FastifyReply, deps: AppDependencies, path: string): Fas
   const html =
     path === "/"
       ? statusPage(deps.report(), deps.members(), methodsPath)
-      : methodsPage(deps.clusterName, deps.dispatcher.describe());
-  reply.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
+      : methodsPage({
+          cluster: deps.clusterName,
+          service: deps.serviceName,
+          node: deps.nodeId,
+          url: deps.advertise + path,
+          methods: deps.dispatcher.describe(),
+        });
+  reply
+    .header("content-security-policy", contentSecurityPolicy)
+    .header("x-content-type-options", "nosniff")
+    .header("referrer-policy", "no-referrer")
+    .header("cache-control", "no-store");
   return reply.type("text/html; charset=utf-8").send(html);
 }
 

@@ -105,6 +105,8 @@ export class TestApp {
     const dependencies: AppDependencies = {
       nodeId: "n1",
       clusterName: "test",
+      serviceName: "kv",
+      advertise: "http://n1:8000",
       dispatcher: {
         dispatch: (bytes, charset, context, end) => {
           world.documents.push(Buffer.from(bytes).toString());
@@ -118,6 +120,11 @@ export class TestApp {
             kind: "command",
             help: "<b>Store</b> & forget",
             signatures: [["boolean", "string", "any"]],
+            parameters: [
+              { name: "key", type: "string", note: "", optional: false, many: false, example: "a" },
+              { name: "value", type: "any", note: "", optional: false, many: false, example: 1 },
+            ],
+            result: "boolean",
           },
         ],
       },

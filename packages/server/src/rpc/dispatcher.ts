@@ -25,9 +25,11 @@ import type {
   CallOutcome,
   Executor,
   LocalMethod,
+  Method,
   MethodKind,
   MethodTable,
   Operation,
+  Parameter,
 } from "./ports.js";
 import { noSuchMethod, systemMethods, wrongParams } from "./system-methods.js";
 
@@ -70,6 +72,10 @@ export interface MethodDescription {
   readonly kind: MethodKind | "local";
   readonly help: string;
   readonly signatures: readonly (readonly string[])[];
+  /** Null when they are not declared. */
+  readonly parameters: readonly Parameter[] | null;
+  /** The result's type in words. */
+  readonly result: string;
 }
 
 export class Dispatcher {
@@ -109,14 +115,13 @@ export class Dispatcher {
   /** Every method, sorted by name. */
   describe(): readonly MethodDescription[] {
     const described: MethodDescription[] = [];
-    for (const [name, { help, signatures }] of [...this.#local, ...this.#operations]) {
-      described.push({ name, kind: "local", help, signatures });
+    for (const [name, method] of [...this.#local, ...this.#operations]) {
+      described.push(description(name, "local", method));
     }
     for (const name of this.#service.list()) {
       const method = this.#service.find(name);
       if (method === undefined) continue;
-      const { kind, help, signatures } = method;
-      described.push({ name, kind, help, signatures });
+      described.push(description(name, method.kind, method));
     }
     return described.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -281,6 +286,14 @@ export class Dispatcher {
     this.#onFailure(error, method);
     return faultOf({ kind: "failed" });
   }
+}
+
+function description(
+  name: string,
+  kind: MethodDescription["kind"],
+  { help, signatures, parameters = null, result }: LocalMethod | Operation | Method,
+): MethodDescription {
+  return { name, kind, help, signatures, parameters, result: result ?? signatures[0]?.[0] ?? "any" };
 }
 
 /** Without the tables that make a retry safe, accepting a key would be a promise that nothing keeps. */

@@ -3,8 +3,29 @@ import type { Value } from "@quorate/protocol";
 
 export type MethodKind = "command" | "query";
 
+/** One parameter, for documentation. */
+export interface Parameter {
+  readonly name: string;
+  /** In words, as in `array of struct { sku: string }`. */
+  readonly type: string;
+  /** Bounds and default, in words; empty when there are none. */
+  readonly note: string;
+  readonly optional: boolean;
+  /** Stands for any number of parameters; then it is the last one. */
+  readonly many: boolean;
+  readonly example: Value;
+}
+
+/** What documentation says of a method beside its signatures. */
+interface Documented {
+  /** Absent or null when they are not declared. */
+  readonly parameters?: readonly Parameter[] | null;
+  /** The result's type in words; absent: as in the signatures. */
+  readonly result?: string;
+}
+
 /** One method of the service. */
-export interface Method {
+export interface Method extends Documented {
   readonly kind: MethodKind;
   /** Empty when the author wrote none. */
   readonly help: string;
@@ -20,7 +41,7 @@ export interface MethodTable {
 }
 
 /** A method that any node answers by itself: introspection, status. */
-export interface LocalMethod {
+export interface LocalMethod extends Documented {
   readonly help: string;
   readonly signatures: readonly (readonly string[])[];
   /** Throws a `Fault`. */
@@ -28,7 +49,7 @@ export interface LocalMethod {
 }
 
 /** A method that acts on the cluster itself, beside the log. It takes its time, so it is no part of other calls. */
-export interface Operation {
+export interface Operation extends Documented {
   readonly help: string;
   readonly signatures: readonly (readonly string[])[];
   /** Rejects with a `Fault`. */

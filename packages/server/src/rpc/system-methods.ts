@@ -1,9 +1,36 @@
 /** What a server says of itself: its methods, and the conventions that it keeps. */
 import { Fault, faultCodes, type Struct, struct, type Value } from "@quorate/protocol";
-import type { LocalMethod, MethodTable } from "./ports.js";
+import type { LocalMethod, MethodTable, Parameter } from "./ports.js";
 
 /** What introspection can say of any method, wherever it runs. */
 type Described = Pick<LocalMethod, "help" | "signatures">;
+
+const methodParameter: Parameter = {
+  name: "method",
+  type: "string",
+  note: "",
+  optional: false,
+  many: false,
+  example: "system.listMethods",
+};
+
+const callsParameter: Parameter = {
+  name: "calls",
+  type: "array of struct { methodName: string, params?: array }",
+  note: "",
+  optional: false,
+  many: false,
+  example: [
+    struct([
+      ["methodName", "system.methodHelp"],
+      ["params", ["system.listMethods"]],
+    ]),
+    struct([
+      ["methodName", "system.listMethods"],
+      ["params", []],
+    ]),
+  ],
+};
 
 /** `local` is read when they are called, so it may hold these methods themselves by then. */
 export function systemMethods(
@@ -22,6 +49,8 @@ export function systemMethods(
       {
         help: "Names of all methods, sorted.",
         signatures: [["array"]],
+        parameters: [],
+        result: "array of string",
         call: (params) => {
           expectNone(params);
           return [...service.list(), ...local.keys()].sort();
@@ -33,6 +62,8 @@ export function systemMethods(
       {
         help: "The signatures of a method: arrays of type names, the result's first; the string undef when none is declared.",
         signatures: [["array", "string"]],
+        parameters: [methodParameter],
+        result: "array of array of string",
         call: (params) => {
           const { signatures } = describe(params);
           return signatures.length === 0 ? "undef" : signatures.map((signature) => [...signature]);
@@ -44,6 +75,7 @@ export function systemMethods(
       {
         help: "What a method does, in its author's words; empty when the author wrote none.",
         signatures: [["string", "string"]],
+        parameters: [methodParameter],
         call: (params) => describe(params).help,
       },
     ],
@@ -52,6 +84,7 @@ export function systemMethods(
       {
         help: "The conventions that this server keeps: by name, the address of a text (specUrl) and its version (specVersion).",
         signatures: [["struct"]],
+        parameters: [],
         call: (params) => {
           expectNone(params);
           return capabilities();
@@ -66,6 +99,7 @@ export function systemMethods(
           "of its result, or a struct with faultCode and faultString. Calls are executed in order with nothing in " +
           "between; a fault takes back its own call only.",
         signatures: [["array", "array"]],
+        parameters: [callsParameter],
         // Reached only from inside a multicall: the dispatcher takes apart the outer one itself.
         call: () => {
           throw wrongParams("system.multicall cannot be called inside system.multicall");

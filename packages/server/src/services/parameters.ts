@@ -30,12 +30,26 @@ export function faultyDeclaration(params: ParameterTypes): string | null {
       continue;
     }
     if (type.name === null) return `parameter ${index + 1} has no name; write t.…("name")`;
+    const example = faultyExample(type);
+    if (example !== null) return `the example of parameter "${type.name}" is none: ${example}`;
     if (omittableBefore !== null && !type.omittable) {
       return `parameter "${type.name}" is required but follows "${omittableBefore}", which may be left out`;
     }
     if (type.omittable) omittableBefore = type.name;
   }
   return null;
+}
+
+/** Why documentation could not show what the author gave as an example; null when it can. */
+function faultyExample(type: Type<unknown>): string | null {
+  if (type.example === undefined) return null;
+  try {
+    type.accept(type.emit(type.example, "example"), "example");
+    return null;
+  } catch (error) {
+    if (error instanceof TypeMismatch) return error.message;
+    throw error;
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What the running server knows of a service: its methods by name, its version. */
 import { Fault, faultCodes, type Value } from "@quorate/protocol";
+import { describeParameters, type ParameterDescription, typeText } from "./describe.js";
 import { acceptParameters, signatures } from "./parameters.js";
 import {
   assertMethod,
@@ -15,6 +16,10 @@ export interface RegisteredMethod {
   readonly help: string;
   /** For `system.methodSignature`; empty when the method was registered without types. */
   readonly signatures: readonly (readonly TypeWord[])[];
+  /** For documentation; null when the method was registered without types. */
+  readonly parameters: readonly ParameterDescription[] | null;
+  /** The result's type in words. */
+  readonly result: string;
   readonly definition: MethodDefinition;
 }
 
@@ -36,7 +41,12 @@ export class Registry {
       assertMethod(service.name, name, definition);
       const { kind, help, params, returns } = definition;
       const known = params === null ? [] : signatures(params, returns);
-      methods.set(name, Object.freeze({ name, kind, help, signatures: known, definition }));
+      const parameters = params === null ? null : describeParameters(params);
+      const result = returns === null ? "any" : typeText(returns);
+      methods.set(
+        name,
+        Object.freeze({ name, kind, help, signatures: known, parameters, result, definition }),
+      );
     }
     this.#methods = methods;
   }

@@ -2,7 +2,7 @@
 import { DateTime, Double, isInt, isStruct, type Struct, struct, type Value } from "@quorate/protocol";
 import { deepFreeze } from "./deep-freeze.js";
 import { normalize } from "./normalize.js";
-import { type Type, TypeMismatch, type TypeWord } from "./type.js";
+import { type Shape, type Type, TypeMismatch, type TypeWord } from "./type.js";
 import type {
   ArrayBuilder,
   Given,
@@ -19,11 +19,12 @@ import type {
 /** What one kind of type does with a value; both throw `TypeMismatch`. */
 interface Rules<T> {
   readonly word: TypeWord;
+  readonly shape: Shape;
   accept(value: Value, path: string): T;
   emit(value: unknown, path: string): Value;
 }
 
-type Presence<T> = Given<T> | Omittable;
+type Presence<T> = Given<T> | Omittable<T>;
 
 function build<T>(rules: Rules<T>, name: string | null, presence: Presence<T> = {}): Type<T> {
   return {
@@ -32,6 +33,8 @@ function build<T>(rules: Rules<T>, name: string | null, presence: Presence<T> = 
     omittable: presence.optional === true || presence.default !== undefined,
     // Frozen: a handler that changed it would change it for later calls, until this node restarts.
     whenOmitted: deepFreeze(presence.default),
+    shape: rules.shape,
+    example: deepFreeze(presence.example),
     accept: rules.accept,
     emit: rules.emit,
   };
@@ -66,26 +69,38 @@ function sized(word: string, unit: string, { min, max }: SizeLimits) {
 }
 
 /** Rules whose way out is their way in, after normalisation. */
-function symmetric<T extends Value>(word: TypeWord, accept: (value: Value, path: string) => T): Rules<T> {
-  return { word, accept, emit: (value, path) => accept(normalize(value, path), path) };
+function symmetric<T extends Value>(
+  word: TypeWord,
+  accept: (value: Value, path: string) => T,
+  shape: Shape = {},
+): Rules<T> {
+  return { word, shape, accept, emit: (value, path) => accept(normalize(value, path), path) };
 }
 
 const int = scalar<number, NumberLimits<number>>((limits) => {
   const check = within("int", limits);
-  return symmetric("int", (value, path) => {
-    const number = typeof value === "bigint" ? Number(value) : value;
-    if (!isInt(number)) throw new TypeMismatch(path, "int", value);
-    return check(number, path);
-  });
+  return symmetric(
+    "int",
+    (value, path) => {
+      const number = typeof value === "bigint" ? Number(value) : value;
+      if (!isInt(number)) throw new TypeMismatch(path, "int", value);
+      return check(number, path);
+    },
+    limits,
+  );
 });
 
 const i8 = scalar<bigint, NumberLimits<bigint>>((limits) => {
   const check = within("i8", limits);
-  return symmetric("i8", (value, path) => {
-    if (typeof value === "bigint") return check(value, path);
-    if (isInt(value)) return check(BigInt(value), path);
-    throw new TypeMismatch(path, "i8", value);
-  });
+  return symmetric(
+    "i8",
+    (value, path) => {
+      if (typeof value === "bigint") return check(value, path);
+      if (isInt(value)) return check(BigInt(value), path);
+      throw new TypeMismatch(path, "i8", value);
+    },
+    limits,
+  );
 });
 
 const double = scalar<number, NumberLimits<number>>((limits) => {
@@ -97,6 +112,7 @@ const double = scalar<number, NumberLimits<number>>((limits) => {
   };
   return {
     word: "double",
+    shape: limits,
     accept,
     emit(value, path) {
       const number = accept(normalize(value, path), path);
@@ -119,12 +135,16 @@ const string = scalar<string, TextLimits>((limits) => {
   // A fresh expression without g and y: with them, a match would depend on the calls before.
   const pattern =
     limits.pattern && new RegExp(limits.pattern.source, limits.pattern.flags.replace(/[gy]/g, ""));
-  return symmetric("string", (value, path) => {
-    if (typeof value !== "string") throw new TypeMismatch(path, "string", value);
-    if (counts) checkSize([...value].length, value, path);
-    if (pattern && !pattern.test(value)) throw new TypeMismatch(path, `string matching ${pattern}`, value);
-    return value;
-  });
+  return symmetric(
+    "string",
+    (value, path) => {
+      if (typeof value !== "string") throw new TypeMismatch(path, "string", value);
+      if (counts) checkSize([...value].length, value, path);
+      if (pattern && !pattern.test(value)) throw new TypeMismatch(path, `string matching ${pattern}`, value);
+      return value;
+    },
+    limits,
+  );
 });
 
 const dateTime = scalar<DateTime, object>(() =>
@@ -136,11 +156,15 @@ const dateTime = scalar<DateTime, object>(() =>
 
 const base64 = scalar<Uint8Array, SizeLimits>((limits) => {
   const checkSize = sized("base64", "bytes", limits);
-  return symmetric("base64", (value, path) => {
-    if (!(value instanceof Uint8Array)) throw new TypeMismatch(path, "base64", value);
-    checkSize(value.length, value, path);
-    return value;
-  });
+  return symmetric(
+    "base64",
+    (value, path) => {
+      if (!(value instanceof Uint8Array)) throw new TypeMismatch(path, "base64", value);
+      checkSize(value.length, value, path);
+      return value;
+    },
+    limits,
+  );
 });
 
 const nil = scalar<null, object>(() =>
@@ -161,6 +185,7 @@ function arrayRules<T>(item: Type<T>, limits: SizeLimits): Rules<T[]> {
   };
   return {
     word: "array",
+    shape: { ...limits, item },
     accept: (value, path) =>
       checked(value, path).map((element, index) => item.accept(element, `${path}[${index}]`)),
     // Array.from visits holes, which map would leave in place.
@@ -196,6 +221,7 @@ function structRules(members: Members): Rules<Record<string, unknown>> {
     Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
   return {
     word: "struct",
+    shape: { members: types },
     accept(value, path) {
       const source = checked(value, path);
       const result: Record<string, unknown> = Object.create(null);

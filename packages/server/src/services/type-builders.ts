@@ -3,15 +3,18 @@ import type { Struct, Value } from "@quorate/protocol";
 import type { Infer, RestType, Type } from "./type.js";
 
 /** The value may be left out; the handler then gets `undefined`. */
-export interface Omittable {
+export interface Omittable<T> {
   readonly optional: true;
   readonly default?: never;
+  readonly example?: T;
 }
 
 /** The value is required, or replaced by `default` when it is left out. */
 export interface Given<T> {
   readonly optional?: false;
   readonly default?: T;
+  /** Shown in documentation, which else makes one up. */
+  readonly example?: T;
 }
 
 /** Smallest and largest value allowed, both inclusive. */
@@ -34,9 +37,9 @@ export interface TextLimits extends SizeLimits {
 /** `t.int("units", options)` for a parameter, `t.int(options)` in `returns` and inside containers. */
 export interface ScalarBuilder<T, Limits> {
   (options?: Limits & Given<T>): Type<T>;
-  (options: Limits & Omittable): Type<T | undefined>;
+  (options: Limits & Omittable<T>): Type<T | undefined>;
   (name: string, options?: Limits & Given<T>): Type<T>;
-  (name: string, options: Limits & Omittable): Type<T | undefined>;
+  (name: string, options: Limits & Omittable<T>): Type<T | undefined>;
 }
 
 export type Members = Readonly<Record<string, Type<unknown>>>;
@@ -51,23 +54,27 @@ export type StructOf<M extends Members> = {
 
 export interface ArrayBuilder {
   (options?: SizeLimits & Given<Value[]>): Type<Value[]>;
-  (options: SizeLimits & Omittable): Type<Value[] | undefined>;
+  (options: SizeLimits & Omittable<Value[]>): Type<Value[] | undefined>;
   (name: string, options?: SizeLimits & Given<Value[]>): Type<Value[]>;
-  (name: string, options: SizeLimits & Omittable): Type<Value[] | undefined>;
+  (name: string, options: SizeLimits & Omittable<Value[]>): Type<Value[] | undefined>;
   <T>(item: Type<T>, options?: SizeLimits & Given<T[]>): Type<T[]>;
-  <T>(item: Type<T>, options: SizeLimits & Omittable): Type<T[] | undefined>;
+  <T>(item: Type<T>, options: SizeLimits & Omittable<T[]>): Type<T[] | undefined>;
   <T>(name: string, item: Type<T>, options?: SizeLimits & Given<T[]>): Type<T[]>;
-  <T>(name: string, item: Type<T>, options: SizeLimits & Omittable): Type<T[] | undefined>;
+  <T>(name: string, item: Type<T>, options: SizeLimits & Omittable<T[]>): Type<T[] | undefined>;
 }
 
 export interface StructBuilder {
   (): Type<Struct>;
   (name: string, options?: Given<Struct>): Type<Struct>;
-  (name: string, options: Omittable): Type<Struct | undefined>;
+  (name: string, options: Omittable<Struct>): Type<Struct | undefined>;
   <M extends Members>(members: M, options?: Given<StructOf<M>>): Type<StructOf<M>>;
-  <M extends Members>(members: M, options: Omittable): Type<StructOf<M> | undefined>;
+  <M extends Members>(members: M, options: Omittable<StructOf<M>>): Type<StructOf<M> | undefined>;
   <M extends Members>(name: string, members: M, options?: Given<StructOf<M>>): Type<StructOf<M>>;
-  <M extends Members>(name: string, members: M, options: Omittable): Type<StructOf<M> | undefined>;
+  <M extends Members>(
+    name: string,
+    members: M,
+    options: Omittable<StructOf<M>>,
+  ): Type<StructOf<M> | undefined>;
 }
 
 /** All parameters that are left, each of this type. */

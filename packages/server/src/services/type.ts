@@ -4,6 +4,18 @@ import { typeOf, type Value, type ValueType } from "@quorate/protocol";
 /** The words that introspection uses for types; `any` where XML-RPC has no word. */
 export type TypeWord = ValueType | "any";
 
+export interface Shape {
+  /** Bounds of a number, or of a size; both inclusive. */
+  readonly min?: number | bigint | undefined;
+  readonly max?: number | bigint | undefined;
+  /** Must match somewhere in the text. */
+  readonly pattern?: RegExp | undefined;
+  /** Of every item of an array. */
+  readonly item?: Type<unknown>;
+  /** Of a struct that has these members and no others. */
+  readonly members?: ReadonlyMap<string, Type<unknown>>;
+}
+
 export interface Type<T> {
   /** Of the parameter that it declares; null in `returns` and inside containers. */
   readonly name: string | null;
@@ -12,6 +24,10 @@ export interface Type<T> {
   readonly omittable: boolean;
   /** What `accept` yields for a value that was left out. */
   readonly whenOmitted: T | undefined;
+  /** What documentation says beside the word. */
+  readonly shape: Shape;
+  /** What the author would have documentation show; undefined where it must think of something. */
+  readonly example: T | undefined;
   /** From a value of the wire or the state to what the handler gets. Throws `TypeMismatch`. */
   accept(value: Value, path: string): T;
   /** From what the handler returned to a value of the wire. Throws `TypeMismatch`. */
