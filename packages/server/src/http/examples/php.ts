@@ -14,7 +14,7 @@ $context = stream_context_create(["http" => [
     "content" => $call,
 ]]);
 $answer = xmlrpc_decode(file_get_contents(${quote(url)}, false, $context), "utf-8");
-print_r($answer);
+var_dump($answer);
 `;
 }
 

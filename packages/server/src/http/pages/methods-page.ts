@@ -13,11 +13,10 @@ export interface MethodsPageOptions {
   readonly methods: readonly MethodDescription[];
 }
 
-const kinds: Readonly<Record<MethodDescription["kind"], readonly [word: string, meaning: string]>> = {
-  command: ["command", "may write: agreed on by the cluster, then executed on every node"],
-  query: ["query", "only reads: sees every write that was acknowledged before it was asked"],
-  local: ["server", "answered by the node that is asked"],
-};
+const serviceLegend =
+  "A <em>command</em> may write: the cluster agrees on it, then every node executes it. A <em>query</em> only reads, " +
+  "and sees every write that was acknowledged before it was asked.";
+const serverLegend = "The node that is asked answers these by itself.";
 
 export function methodsPage({ cluster, service, node, url, methods }: MethodsPageOptions): string {
   const own = methods.filter(({ kind }) => kind !== "local");
@@ -32,7 +31,7 @@ export function methodsPage({ cluster, service, node, url, methods }: MethodsPag
 <h2>Contents</h2>
 ${list(own)}${list(server)}</nav>
 <main>
-${chapter(`Service ${service}`, own, url)}${chapter("The server itself", server, url)}</main>`,
+${chapter(`Service ${service}`, serviceLegend, own, url)}${chapter("The server itself", serverLegend, server, url)}</main>`,
   );
 }
 
@@ -44,16 +43,16 @@ function list(methods: readonly MethodDescription[]): string {
   return `<ul>\n${items.join("\n")}\n</ul>\n`;
 }
 
-function chapter(title: string, methods: readonly MethodDescription[], url: string): string {
+/** `legend` is HTML. */
+function chapter(title: string, legend: string, methods: readonly MethodDescription[], url: string): string {
   if (methods.length === 0) return "";
-  return `<h2>${escapeHtml(title)}</h2>\n${methods.map((method) => methodSection(method, url)).join("")}`;
+  return `<h2>${escapeHtml(title)}</h2>\n<p class="faint">${legend}</p>\n${methods.map((method) => methodSection(method, url)).join("")}`;
 }
 
 function methodSection(method: MethodDescription, url: string): string {
   const name = escapeHtml(method.name);
-  const [word, meaning] = kinds[method.kind];
   return `<section class="method" id="${name}" aria-labelledby="${name}-title">
-<h3 id="${name}-title"><code>${name}</code> <span class="kind" title="${meaning}">${word}</span></h3>
+<h3 id="${name}-title"><code>${name}</code> <span class="kind">${method.kind === "local" ? "server" : method.kind}</span></h3>
 ${method.help === "" ? "" : `<p>${escapeHtml(method.help)}</p>\n`}${signatures(method)}${parameters(method.parameters)}${examples(method, url)}</section>
 `;
 }
