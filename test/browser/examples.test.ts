@@ -60,7 +60,13 @@ const runners: Readonly<Record<string, (code: string) => Promise<string>>> = {
 const languages = ["TypeScript"];
 if (requireProgram("python3", "python3")) languages.push("Python");
 if (requireProgram("curl", "curl")) languages.push("curl");
-if (requireWorking(["php", "-r", 'exit(function_exists("xmlrpc_decode") ? 0 : 1);'], ["php-cli", "php8.2-xmlrpc"])) languages.push("PHP");
+if (
+  requireWorking(
+    ["php", "-r", 'exit(function_exists("xmlrpc_decode") ? 0 : 1);'],
+    ["php-cli", "php8.2-xmlrpc"],
+  )
+)
+  languages.push("PHP");
 
 describe.runIf(requireProgram("chromium", "chromium"))("examples of the documentation page", () => {
   let browser: Browser;
