@@ -41,9 +41,8 @@ export async function coldReads(
     dropFromCache(cluster.folder);
     const target = httpTarget({
       name: "",
-      url: leader.url,
       calls: kvCalls(load),
-      servers: new Map([["leader", leader.pid]]),
+      place: async () => ({ url: leader.url, servers: new Map([["leader", leader.pid]]) }),
     });
     runs.cold.push(await target.measure({ ...pace, warmUpMs: 0 }));
     runs.warm.push(await target.measure(pace));

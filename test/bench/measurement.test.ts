@@ -11,6 +11,7 @@ const run = (perSecond: number, ms: number, more: Partial<Measurement> = {}): Me
   failed: 0,
   unsent: 0,
   latenessP50Ms: null,
+  leaderMoved: 0,
   processes: {},
   ...more,
 });
@@ -59,7 +60,7 @@ test("ratios to the floor and to etcd stand beside the figures", () => {
   const measured = new Map([
     [echoName, run(1000, 1)],
     ["kv.set", run(300, 2)],
-    ["etcd put", run(200, 3)],
+    ["etcd put", run(200, 3, { leaderMoved: 2 })],
   ]);
   const table = measuredTable(
     [{ name: echoName }, { name: "kv.set", likeEtcd: "etcd put" }, { name: "etcd put" }, { name: "absent" }],
@@ -67,6 +68,7 @@ test("ratios to the floor and to etcd stand beside the figures", () => {
   );
   expect(table).toMatch(/^kv\.set +300 +0\.30 +1\.50 +2\.00 /m);
   expect(table).not.toContain("absent");
+  expect(table).toMatch(/\nanother node led at the end of 2 of the runs: etcd put \(2\)$/);
 });
 
 test.each([

@@ -26,6 +26,8 @@ export interface Measurement {
   readonly unsent: number;
   /** Open loop: how late the generator itself was, in the middle; a part of the latency that no server is to blame for. */
   readonly latenessP50Ms: number | null;
+  /** Runs at whose end another node led than at their start: their figures hold an election. */
+  readonly leaderMoved: number;
   /** By process; `generator` is the bench itself. */
   readonly processes: Readonly<Record<string, ProcessCost>>;
 }
@@ -37,23 +39,29 @@ export interface Target {
   readonly measure: (pace: Pace) => Promise<Measurement>;
 }
 
+export interface Place {
+  readonly url: string;
+  /** Process ids of the servers, by name; `leader` comes first where there is one. */
+  readonly servers: ReadonlyMap<string, number>;
+}
+
 export interface HttpTarget {
   readonly name: string;
   readonly likeEtcd?: string;
-  readonly url: string;
   readonly calls: Calls;
-  /** Process ids of the servers, by name. */
-  readonly servers: ReadonlyMap<string, number>;
+  /** Where the calls go: asked anew for each run, because leadership may have moved. */
+  readonly place: () => Promise<Place>;
 }
 
 /** Silence after which a call counts as lost: longer than any deadline of a server. */
 const timeoutMs = 20_000;
 
-export function httpTarget({ url, calls, servers, ...names }: HttpTarget): Target {
+export function httpTarget({ calls, place, ...names }: HttpTarget): Target {
   return {
     ...names,
     measure: async ({ signal, ...pace }) => {
       signal.throwIfAborted();
+      const { url, servers } = await place();
       let watch: UsageWatch | undefined;
       const timer = setTimeout(() => {
         watch = new UsageWatch(new Map([...servers, ["generator", process.pid]]));
@@ -62,12 +70,16 @@ export function httpTarget({ url, calls, servers, ...names }: HttpTarget): Targe
       clearTimeout(timer);
       const usage = watch?.stop() ?? new Map<string, ProcessUsage>();
       signal.throwIfAborted();
-      return measurementOf(result, usage);
+      const moved = (await place()).servers.get("leader") !== servers.get("leader");
+      return { ...measurementOf(result, usage), leaderMoved: moved ? 1 : 0 };
     },
   };
 }
 
-function measurementOf(result: LoadResult, usage: ReadonlyMap<string, ProcessUsage>): Measurement {
+function measurementOf(
+  result: LoadResult,
+  usage: ReadonlyMap<string, ProcessUsage>,
+): Omit<Measurement, "leaderMoved"> {
   const calls = Math.max(1, (result.perSecond * result.measuredMs) / 1000);
   const processes = [...usage].map(([name, { cpuMs, ...rss }]) => [
     name,
@@ -100,6 +112,7 @@ export function combined(runs: readonly Measurement[]): Measurement {
     latency: latencies.length === 0 ? null : medianLatency(latencies),
     failed: runs.reduce((sum, run) => sum + run.failed, 0),
     unsent: runs.reduce((sum, run) => sum + run.unsent, 0),
+    leaderMoved: runs.reduce((sum, run) => sum + run.leaderMoved, 0),
     latenessP50Ms: latenesses.length === 0 ? null : median(latenesses),
     processes: Object.fromEntries(
       names.map((name) => [name, combinedCost(runs.map((run) => run.processes[name]))]),

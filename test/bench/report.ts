@@ -40,7 +40,16 @@ export function measuredTable(
     "RSS MiB",
     "FAILED",
   ];
-  return columns(header, rows);
+  return [columns(header, rows), ...elections(measured)].join("\n");
+}
+
+/** Said only where it happened, on machines with too little time for everybody. */
+function elections(measured: Measured): readonly string[] {
+  const moved = [...measured].filter(([, one]) => one.leaderMoved > 0);
+  if (moved.length === 0) return [];
+  const runs = moved.reduce((sum, [, one]) => sum + one.leaderMoved, 0);
+  const names = moved.map(([name, one]) => `${name} (${one.leaderMoved})`).join(", ");
+  return [`another node led at the end of ${runs} of the runs: ${names}`];
 }
 
 /** Processor time of the servers one by one (the leader first) and of the generator; memory of the largest server. */

@@ -10,7 +10,7 @@ import { isInstalled } from "../support/system.js";
 import { Child, programFile } from "./child.js";
 import { Etcd, type EtcdLoad, etcdCalls } from "./etcd.js";
 import { fillByMulticall } from "./fill.js";
-import { httpTarget, type Measurement, type Pace, type Target } from "./measurement.js";
+import { httpTarget, type Measurement, type Pace, type Place, type Target } from "./measurement.js";
 import type { RawAppendResult } from "./raw-append.js";
 
 export const echoName = "bare fastify echo";
@@ -70,8 +70,8 @@ export class Servers implements AsyncDisposable {
     const echo = Child.start([process.execPath, programFile("echo-server.js")]);
     this.#owned.push(echo);
     const url = `http://127.0.0.1:${await echo.firstLine()}`;
-    const servers = new Map([["echo", echo.pid]]);
-    this.targets.push(httpTarget({ name: echoName, url, calls: kvCalls(this.#load(0)), servers }));
+    const place = async () => ({ url, servers: new Map([["echo", echo.pid]]) });
+    this.targets.push(httpTarget({ name: echoName, calls: kvCalls(this.#load(0)), place }));
   }
 
   async #startQuorate(): Promise<void> {
@@ -81,37 +81,22 @@ export class Servers implements AsyncDisposable {
       ...(slow === undefined ? {} : { wrapper: (id) => slow.wrapper(id) }),
     });
     this.#owned.push(cluster);
-    const leader = await cluster.leader();
-    const followers = await cluster.followers();
-    await fillByMulticall(leader.url, this.#load(0));
-    const servers = new Map(
-      [leader, ...followers].map((node, index) => [index === 0 ? "leader" : `follower ${index}`, node.pid]),
-    );
-    const add = (name: string, url: string, load: KvLoad, likeEtcd?: string) =>
-      this.targets.push(
-        httpTarget({
-          name,
-          url,
-          calls: kvCalls(load),
-          servers,
-          ...(likeEtcd === undefined ? {} : { likeEtcd }),
-        }),
-      );
-    add("kv.set at the leader", leader.url, this.#load(0), "etcd put");
-    add(
-      "kv.set at a follower, forwarded",
-      followers[0]?.url ?? "",
-      { ...this.#load(0), writeQuery: "?route=forward" },
-      "etcd put",
-    );
-    add("kv.get, linearizable", leader.url, this.#load(100), "etcd range, linearizable");
-    add(
-      "kv.get, stale",
-      leader.url,
-      { ...this.#load(100), readQuery: "?consistency=stale" },
-      "etcd range, serializable",
-    );
-    add("half kv.set, half kv.get", leader.url, this.#load(50), "etcd half put, half range");
+    await fillByMulticall((await cluster.leader()).url, this.#load(0));
+    const placeOf = (role: "leader" | "follower") => async (): Promise<Place> => {
+      const leader = await cluster.leader();
+      const followers = cluster.nodes.filter((node) => node !== leader);
+      const url = role === "leader" ? leader.url : (followers[0]?.url ?? "");
+      return { url, servers: named([leader, ...followers].map((node) => node.pid)) };
+    };
+    const add = (name: string, load: KvLoad, likeEtcd: string, place = placeOf("leader")) =>
+      this.targets.push(httpTarget({ name, calls: kvCalls(load), likeEtcd, place }));
+    const forwarded = { ...this.#load(0), writeQuery: "?route=forward" };
+    const stale = { ...this.#load(100), readQuery: "?consistency=stale" };
+    add("kv.set at the leader", this.#load(0), "etcd put");
+    add("kv.set at a follower, forwarded", forwarded, "etcd put", placeOf("follower"));
+    add("kv.get, linearizable", this.#load(100), "etcd range, linearizable");
+    add("kv.get, stale", stale, "etcd range, serializable");
+    add("half kv.set, half kv.get", this.#load(50), "etcd half put, half range");
   }
 
   async #startEtcd(): Promise<void> {
@@ -119,13 +104,13 @@ export class Servers implements AsyncDisposable {
     const etcd = await Etcd.start(slow === undefined ? undefined : (name) => slow.wrapper(name));
     this.#owned.push(etcd);
     await etcd.fill(this.#load(0));
-    const leader = await etcd.leader();
-    const nodes = [leader, ...etcd.nodes.filter((node) => node !== leader)];
-    const servers = new Map(
-      nodes.map((node, index) => [index === 0 ? "leader" : `follower ${index}`, node.child.pid]),
-    );
+    const place = async (): Promise<Place> => {
+      const leader = await etcd.leader();
+      const nodes = [leader, ...etcd.nodes.filter((node) => node !== leader)];
+      return { url: leader.url, servers: named(nodes.map((node) => node.child.pid)) };
+    };
     const add = (name: string, load: EtcdLoad) =>
-      this.targets.push(httpTarget({ name, url: leader.url, calls: etcdCalls(load), servers }));
+      this.targets.push(httpTarget({ name, calls: etcdCalls(load), place }));
     add("etcd put", this.#load(0));
     add("etcd range, linearizable", this.#load(100));
     add("etcd range, serializable", { ...this.#load(100), serializable: true });
@@ -138,9 +123,9 @@ export class Servers implements AsyncDisposable {
     this.#owned.push(python);
     const url = `http://127.0.0.1:${await python.firstLine()}`;
     await fillByMulticall(url, this.#load(0));
-    const servers = new Map([["python", python.pid]]);
+    const place = async () => ({ url, servers: new Map([["python", python.pid]]) });
     const add = (name: string, load: KvLoad) =>
-      this.targets.push(httpTarget({ name, url, calls: kvCalls(load), servers }));
+      this.targets.push(httpTarget({ name, calls: kvCalls(load), place }));
     add("SimpleXMLRPCServer, set", this.#load(0));
     add("SimpleXMLRPCServer, get", this.#load(100));
   }
@@ -154,6 +139,10 @@ export class Servers implements AsyncDisposable {
   }
 }
 
+/** Process ids, the leader's first. */
+const named = (pids: readonly number[]): ReadonlyMap<string, number> =>
+  new Map(pids.map((pid, index) => [index === 0 ? "leader" : `follower ${index}`, pid]));
+
 /** As many appends to a batch as there would be connections: what one disk can make of them at best. */
 async function rawAppend(wrapper: readonly string[], valueBytes: number, pace: Pace): Promise<Measurement> {
   pace.signal.throwIfAborted();
@@ -162,7 +151,7 @@ async function rawAppend(wrapper: readonly string[], valueBytes: number, pace: P
     const args = [folder, pace.connections, valueBytes, pace.measureMs].map(String);
     await using child = Child.start([...wrapper, process.execPath, programFile("raw-append.js"), ...args]);
     const { perSecond, latency } = JSON.parse(await child.firstLine()) as RawAppendResult;
-    return { perSecond, latency, failed: 0, unsent: 0, latenessP50Ms: null, processes: {} };
+    return { perSecond, latency, failed: 0, unsent: 0, latenessP50Ms: null, leaderMoved: 0, processes: {} };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
