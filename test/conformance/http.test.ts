@@ -17,10 +17,10 @@ afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
 });
 
-describe.each(["xmlrpc.json", "validator1.json"] as const)("%s", (file) => {
-  for (const vector of loadVectors(file)) {
+describe("vectors", () => {
+  for (const vector of loadVectors("xmlrpc.json")) {
     test(`${vector.name} (${vector.strength})`, async () => {
-      const answer = await send(vector, file === "xmlrpc.json" ? (vector.method ?? "POST") : "POST");
+      const answer = await send(vector, vector.method ?? "POST");
       expect(Number(answer.headers.get("content-length"))).toBe(answer.body.length);
       expectAnswer(vector, answer);
     });

@@ -9,7 +9,6 @@ import {
 } from "@quorate/protocol";
 import { describe, expect, test } from "vitest";
 import { fromTagged, normalised, type Tagged, toTagged } from "./tagged.js";
-import { validator1 } from "./validator1.js";
 import { bodyOf, charsetOf, decidedOtherwise, loadVectors, type Vector } from "./vectors.js";
 
 /** Vectors about HTTP or about methods: to the codec their bodies are ordinary calls, or not XML at all. */
@@ -49,19 +48,6 @@ describe("vectors: what was decoded is written so that it reads back the same", 
       const values = params.map(fromTagged);
       expectParams(decodeCall(encodeCall("echo", values)), params);
       expectValue(decodeResponse(encodeResponse(values)), { array: params });
-    });
-  }
-});
-
-describe("vectors: validator1", () => {
-  for (const vector of loadVectors("validator1.json")) {
-    test(title(vector), () => {
-      const call = decode(vector);
-      expect(call.method).toBe(vector.method);
-      const method = validator1.get(call.method);
-      if (method === undefined || vector.expect.kind !== "value") throw new Error("the vector is not right");
-      const answer = decodeResponse(encodeResponse(method(...call.params)));
-      expectValue(answer, vector.expect.detail.result);
     });
   }
 });
