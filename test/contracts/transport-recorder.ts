@@ -104,7 +104,7 @@ function peerOf(event: TransportEvent): string {
 }
 
 export function heartbeat(from: string, to: string, round = 1): PeerMessage {
-  return { type: "heartbeat", from, to, term: 3, commit: 7, round, compactTo: 0 };
+  return { type: "heartbeat", from, to, term: 3, commit: 7, round };
 }
 
 export function membershipOf(members: Readonly<Record<string, string>>, clusterId = "c1"): Membership {

@@ -38,6 +38,7 @@ export class DurablePrefix implements Invariant {
   }
 
   storeRequested(node: NodeView, request: StoreRequest): void {
+    if (request.install) this.#replaced(node, request.install.last.index);
     const first = request.entries[0];
     const end = request.entries.at(-1);
     if (!first || !end) return;
@@ -49,6 +50,17 @@ export class DurablePrefix implements Invariant {
       throw new InvariantViolation(
         this.property,
         `${node.id} deletes the committed ${term}@${i} by storing ${first.index}…${end.index}`,
+      );
+    }
+  }
+
+  /** A snapshot takes the place of the log: entries behind it go. */
+  #replaced(node: NodeView, last: Index): void {
+    for (let i = last + 1; i <= Math.min(node.durable.last.index, this.committed.last); i++) {
+      if (node.durable.termAt(i) !== this.committed.termAt(i) || !this.#owes(node, i)) continue;
+      throw new InvariantViolation(
+        this.property,
+        `${node.id} deletes the committed ${this.committed.termAt(i)}@${i} by installing a snapshot up to ${last}`,
       );
     }
   }

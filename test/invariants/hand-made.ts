@@ -56,6 +56,7 @@ export function status(id: NodeId, sketch: Partial<Status> = {}): Status {
     applied: 0,
     lastIndex: 1,
     firstIndex: 1,
+    logBytes: 0,
     canServe: false,
     followers: [],
     ...sketch,
@@ -73,5 +74,5 @@ export function entries(from: Index, terms: readonly Term[], text = "x"): Entry[
 }
 
 export function store(sketch: Partial<StoreRequest>): StoreRequest {
-  return { ticket: 1, hardState: null, entries: [], compactTo: 0, ...sketch };
+  return { ticket: 1, hardState: null, entries: [], compactTo: 0, install: null, ...sketch };
 }

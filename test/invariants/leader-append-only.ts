@@ -29,6 +29,15 @@ export class LeaderAppendOnly implements Invariant {
     const held = this.#held.get(node.id);
     const first = request.entries[0];
     const end = request.entries.at(-1);
+    if (held && request.install) {
+      if (held.leads !== null && held.leads === held.ledBefore) {
+        throw new InvariantViolation(
+          this.property,
+          `${node.id}, leader of term ${held.leads}, replaces its log by a snapshot`,
+        );
+      }
+      held.last = request.install.last.index;
+    }
     if (!held || !first || !end) return;
     if (held.leads !== null && held.leads === held.ledBefore && first.index <= held.last) {
       throw new InvariantViolation(

@@ -29,6 +29,12 @@ export class LogMatching implements Invariant {
 
   storeRequested(node: NodeView, request: StoreRequest): void {
     const first = request.entries[0];
+    if (request.install) {
+      const { index, term } = request.install.last;
+      const log: Term[] = [];
+      log[index] = term;
+      this.#logs.set(node.id, log);
+    }
     if (!first) return;
     const log = this.#logs.get(node.id) ?? [0];
     if (first.index > log.length) {

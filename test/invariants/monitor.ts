@@ -1,4 +1,4 @@
-import type { Entry, Index, Message, Status, StoreRequest } from "@quorate/raft/core";
+import type { Entry, Index, LogId, Message, Status, StoreRequest } from "@quorate/raft/core";
 import { CommittedLog } from "./committed-log.js";
 import { CommittedOnQuorum } from "./committed-on-quorum.js";
 import { DurablePrefix } from "./durable-prefix.js";
@@ -10,6 +10,7 @@ import { LogMatching } from "./log-matching.js";
 import { Monotonic } from "./monotonic.js";
 import type { ClusterView, Invariant, NodeView, ReadView } from "./observation.js";
 import { ReadFreshness } from "./read-freshness.js";
+import { SnapshotOrder } from "./snapshot-order.js";
 import { StateMachineSafety } from "./state-machine-safety.js";
 import { StoreBeforeSend } from "./store-before-send.js";
 
@@ -27,6 +28,7 @@ export class Monitor {
     new LeaderAppendOnly(),
     new DurablePrefix(this.committed),
     new StateMachineSafety(),
+    new SnapshotOrder(this.committed),
     new ReadFreshness(this.committed),
   ];
 
@@ -48,6 +50,10 @@ export class Monitor {
 
   entryApplied(node: NodeView, entry: Entry, digest: number): void {
     for (const invariant of this.#invariants) invariant.entryApplied?.(node, entry, digest);
+  }
+
+  snapshotInstalled(node: NodeView, last: LogId, digest: number): void {
+    for (const invariant of this.#invariants) invariant.snapshotInstalled?.(node, last, digest);
   }
 
   readAsked(read: ReadView): void {

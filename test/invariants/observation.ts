@@ -22,6 +22,8 @@ export interface DurableView {
   readonly last: LogId;
   /** The state on disk includes the log up to here. */
   readonly applied: Index;
+  /** Of the state on disk, over its whole history; absent where nothing is executed. */
+  readonly digest?: number;
   /** Undefined when the entry is compacted or missing. */
   termAt(index: Index): Term | undefined;
 }
@@ -58,6 +60,8 @@ export interface Invariant {
   messageSent?(sender: NodeView, message: Message): void;
   /** `digest` covers the whole history of the state machine up to this entry. */
   entryApplied?(node: NodeView, entry: Entry, digest: number): void;
+  /** A snapshot took the place of the node's log and state; `digest` is that of the new state. */
+  snapshotInstalled?(node: NodeView, last: LogId, digest: number): void;
   readAsked?(read: ReadView): void;
   readGranted?(read: ReadView, index: Index): void;
   readEnded?(read: ReadView): void;

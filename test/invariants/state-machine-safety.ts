@@ -1,4 +1,4 @@
-import type { Entry, Index, NodeId, Term } from "@quorate/raft/core";
+import type { Entry, Index, LogId, NodeId, Term } from "@quorate/raft/core";
 import { type Invariant, InvariantViolation, type NodeView } from "./observation.js";
 
 /** No two servers ever apply different entries at an index (paper, figure 3), nor skip or repeat one. */
@@ -8,7 +8,24 @@ export class StateMachineSafety implements Invariant {
   readonly #next = new Map<NodeId, Index>();
 
   nodeStarted(node: NodeView): void {
-    this.#next.set(node.id, node.durable.applied + 1);
+    const { applied, digest } = node.durable;
+    this.#next.set(node.id, applied + 1);
+    if (digest !== undefined) this.#compareState(node.id, "has on disk", applied, digest);
+  }
+
+  snapshotInstalled(node: NodeView, last: LogId, digest: number): void {
+    this.#next.set(node.id, last.index + 1);
+    this.#compareState(node.id, "installed", last.index, digest);
+  }
+
+  /** Whoever says that a state includes the log up to an index has the state that all others had there. */
+  #compareState(node: NodeId, what: string, index: Index, digest: number): void {
+    const known = this.#applied[index];
+    if (!known || known.digest === digest) return;
+    throw new InvariantViolation(
+      this.property,
+      `${node} ${what} the state of index ${index} with digest ${digest}; ${known.by} came to ${known.digest} there`,
+    );
   }
 
   entryApplied(node: NodeView, entry: Entry, digest: number): void {

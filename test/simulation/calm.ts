@@ -32,6 +32,7 @@ export const calm: Partial<Knobs> = {
   crashEvery: 0,
   crashAtElection: 0,
   crashAtCommit: 0,
+  crashAtInstall: 0,
   crashMidStep: 0,
   pauseEvery: 0,
   transferEvery: 0,

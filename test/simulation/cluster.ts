@@ -27,7 +27,7 @@ export class Cluster {
     this.network = new Network(world, knobs, this.counts);
     const ids = Array.from({ length: knobs.nodes }, (_, i) => `n${i + 1}`);
     const membership = membershipOf(ids);
-    this.nodes = ids.map((id) => new Node(id, this, new Disk(world, membership)));
+    this.nodes = ids.map((id) => new Node(id, this, new Disk(world, membership, knobs.plantedBugs)));
     for (const node of this.nodes) this.network.connect(node.id, node);
     const majority = Math.floor(ids.length / 2) + 1;
     this.view = { nodes: this.nodes, isQuorum: (holders) => holders.size >= majority };
@@ -53,6 +53,9 @@ export class Cluster {
       compactEntriesMin: knobs.compactEntriesMin,
       promotionLagMax: knobs.promotionLagMax,
       promotionTicks: knobs.promotionTicks,
+      trailingEntries: knobs.trailingEntries,
+      trailingBytes: knobs.trailingBytes,
+      maxHeldBytes: knobs.maxHeldBytes,
       random,
       plantedBugs: knobs.plantedBugs,
       ...(this.onTransition && { trace: this.onTransition }),

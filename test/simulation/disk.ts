@@ -1,23 +1,48 @@
 import {
   birthRecord,
+  decodeMembership,
   type Entry,
+  EntryType,
   type HardState,
   type Index,
   type LogId,
   type Membership,
+  type NodeId,
+  type PlacedMembership,
+  type PlantedBug,
   type Restored,
+  type SnapshotHead,
   type StoreRequest,
   type Term,
   type TermRun,
 } from "@quorate/raft/core";
 import type { DurableView } from "../invariants/observation.js";
-import { Machine } from "./machine.js";
+import { Machine, type StatePair } from "./machine.js";
 import type { World } from "./world.js";
 
 /** One atomic batch: what Raft wants stored, then the effects of entries applied since the last one. */
 export interface Batch {
   readonly store: StoreRequest | null;
   readonly applied: readonly Entry[];
+  readonly chunk: ReceivedChunk | null;
+}
+
+/** A part of somebody's snapshot, to be put beside the state in use. */
+export interface ReceivedChunk {
+  readonly from: NodeId;
+  readonly last: LogId;
+  /** Null: it is the first one, and whatever was received before goes. */
+  readonly after: string | null;
+  readonly pairs: readonly StatePair[];
+}
+
+/** What was received of a snapshot so far: enough to go on after a crash. */
+export interface Incoming {
+  readonly from: NodeId;
+  readonly last: LogId;
+  readonly pairs: readonly StatePair[];
+  /** The last key received. */
+  readonly cursor: string | null;
 }
 
 /**
@@ -30,15 +55,18 @@ export class Disk implements DurableView {
   /** Entries after `#compacted`. */
   #log: Entry[];
   #machine = new Machine();
+  #incoming: Incoming | null = null;
   #inFlight: Batch | null = null;
-  readonly #membership: Membership;
+  /** The newest one at or before `#compacted`, or the one of birth. */
+  #membership: PlacedMembership;
 
   constructor(
     readonly world: World,
     membership: Membership,
+    readonly plantedBugs: ReadonlySet<PlantedBug>,
   ) {
     const birth = birthRecord(membership);
-    this.#membership = membership;
+    this.#membership = { index: birth.entry.index, membership };
     this.#hardState = birth.hardState;
     this.#log = [birth.entry];
   }
@@ -57,6 +85,14 @@ export class Disk implements DurableView {
 
   get applied(): Index {
     return this.#machine.applied;
+  }
+
+  get digest(): number {
+    return this.#machine.digest;
+  }
+
+  get incoming(): Incoming | null {
+    return this.#incoming;
   }
 
   get busy(): boolean {
@@ -86,10 +122,10 @@ export class Disk implements DurableView {
   crash(kept: boolean): void {
     const batch = this.#inFlight;
     this.#inFlight = null;
-    if (batch && kept) this.#write(batch);
+    if (batch && kept) this.#write(batch, true);
   }
 
-  #write({ store, applied }: Batch): void {
+  #write({ store, applied, chunk }: Batch, tornInstall = false): void {
     if (store?.hardState) this.#hardState = store.hardState;
     const first = store?.entries[0];
     if (store && first) {
@@ -102,14 +138,40 @@ export class Disk implements DurableView {
       this.#log.length = keep;
       for (const entry of store.entries) this.#log.push(entry);
     }
+    const before = this.#machine.applied;
     for (const entry of applied) this.#machine.apply(entry);
-    if (store && store.compactTo > this.#compacted.index) {
-      const term = this.termAt(store.compactTo);
-      if (term === undefined)
-        throw new Error(`compaction to ${store.compactTo}, beyond the log's end ${this.last.index}`);
-      this.#log.splice(0, store.compactTo - this.#compacted.index);
-      this.#compacted = { index: store.compactTo, term };
+    if (this.plantedBugs.has("effectsWithoutApplied"))
+      this.#machine = Machine.of(this.#machine.pairs(), before);
+    if (store && store.compactTo > this.#compacted.index) this.#compact(store.compactTo);
+    if (chunk) this.#receive(chunk);
+    if (store?.install) this.#install(store.install, tornInstall);
+  }
+
+  #compact(to: Index): void {
+    const term = this.termAt(to);
+    if (term === undefined) throw new Error(`compaction to ${to}, beyond the log's end ${this.last.index}`);
+    const cut = this.#log.splice(0, to - this.#compacted.index);
+    this.#membership = latestMembership(cut) ?? this.#membership;
+    this.#compacted = { index: to, term };
+  }
+
+  #receive({ from, last, after, pairs }: ReceivedChunk): void {
+    const before = after === null ? [] : (this.#incoming?.pairs ?? []);
+    const cursor = pairs.at(-1)?.[0] ?? after;
+    this.#incoming = { from, last, pairs: [...before, ...pairs], cursor };
+  }
+
+  #install({ last, membership }: SnapshotHead, torn: boolean): void {
+    const incoming = this.#incoming;
+    if (!incoming || incoming.last.index !== last.index || incoming.last.term !== last.term) {
+      throw new Error(`a snapshot up to ${last.index} is installed that was not received`);
     }
+    this.#log = [];
+    this.#compacted = last;
+    this.#membership = membership;
+    if (torn && this.plantedBugs.has("installNotAtomic")) return;
+    this.#machine = Machine.of(incoming.pairs, last.index);
+    this.#incoming = null;
   }
 
   /** At least one entry, fewer than asked for when `maxBytes` is reached; empty when the log no longer has them. */
@@ -130,6 +192,26 @@ export class Disk implements DurableView {
     return new Machine(this.#machine);
   }
 
+  /** What a snapshot of the state on disk is of. */
+  head(): SnapshotHead {
+    const { index: compacted } = this.#compacted;
+    const index = this.#machine.applied;
+    const term = index === compacted ? this.#compacted.term : this.termAt(index);
+    if (term === undefined)
+      throw new Error(`applied ${index} is not in a log of ${compacted + 1}…${this.last.index}`);
+    const applied = this.#log.slice(0, index - compacted);
+    return { last: { index, term }, membership: latestMembership(applied) ?? this.#membership };
+  }
+
+  /** The newest one of the log, and the one before it. */
+  #memberships(): Pick<Restored, "membership" | "membershipBefore"> {
+    const membership = latestMembership(this.#log);
+    if (membership === null) return { membership: this.#membership };
+    const before = this.#log.slice(0, membership.index - this.#compacted.index - 1);
+    const membershipBefore = latestMembership(before) ?? this.#membership;
+    return membershipBefore.index < membership.index ? { membership, membershipBefore } : { membership };
+  }
+
   /** What a node finds when it starts; `tailLength` newest entries come along. */
   restore(tailLength: number): Restored {
     const terms: TermRun[] = [];
@@ -142,8 +224,14 @@ export class Disk implements DurableView {
       terms,
       tail: this.#log.slice(-Math.max(1, tailLength)),
       last: { index: this.last.index, term: this.last.term },
-      membership: { index: 1, membership: this.#membership },
+      ...this.#memberships(),
       applied: this.#machine.applied,
+      logBytes: this.#log.reduce((sum, { data }) => sum + data.length, 0),
     };
   }
+}
+
+function latestMembership(entries: readonly Entry[]): PlacedMembership | null {
+  const latest = entries.findLast(({ type }) => type === EntryType.membership);
+  return latest ? { index: latest.index, membership: decodeMembership(latest.data) } : null;
 }

@@ -26,6 +26,18 @@ export interface Knobs {
   readonly maxApplyBytes: number;
   readonly maxCachedBytes: number;
   readonly compactEntriesMin: number;
+  /** What the log keeps behind the applied index, and how much more for followers that answer. */
+  readonly trailingEntries: number;
+  readonly trailingBytes: number;
+  readonly maxHeldBytes: number;
+  /** Key-value pairs in one chunk of a snapshot. */
+  readonly chunkPairs: number;
+  /** A chunk that did not come after this time is asked for again. */
+  readonly chunkPatience: number;
+  /** A snapshot that nobody asks of any more is given up after this time. */
+  readonly snapshotIdle: number;
+  /** How likely a node crashes at each step of installing a snapshot. */
+  readonly crashAtInstall: number;
   /** Entries that a restarting node gets along with its log's terms. */
   readonly restoredTail: number;
 
@@ -163,6 +175,14 @@ export function knobsFromSeed(seed: number, overrides: Partial<Knobs> = {}): Kno
     slowWrite: span(0, between(0.1, 4) * electionTimeout),
     apply: span(0, pick(0, 1, 20) * millisecond),
     idleFlush: pick(1, 20, 100) * millisecond,
+
+    trailingEntries: pick(0, 1, 3, 3, 50, 1_000_000),
+    trailingBytes: pick(1, 500, 1_000_000),
+    maxHeldBytes: pick(0, 1_000, 10_000, 1_000_000),
+    chunkPairs: pick(1, 3, 100),
+    chunkPatience: between(0.1, 3) * electionTimeout,
+    snapshotIdle: between(2, 10) * electionTimeout,
+    crashAtInstall: sometimes(0.4, between(0, 0.4)),
 
     plantedBugs: new Set(),
     ...overrides,

@@ -1,18 +1,21 @@
 import {
   type Entry,
+  type Index,
   type Input,
+  type LogId,
   Raft,
   type RaftEvent,
   type Random,
   type Ready,
   type StoreRequest,
 } from "@quorate/raft/core";
-import type { Batch } from "./disk.js";
+import type { Batch, ReceivedChunk } from "./disk.js";
 import { type Command, type CommandResult, encodeCommand, type Machine } from "./machine.js";
 import type { Node } from "./node.js";
 import { OpenProposals, type ProposalSettled } from "./open-proposals.js";
 import { OpenReads, type ReadSettled } from "./open-reads.js";
 import { showInput, showMessage } from "./show.js";
+import { Snapshots } from "./snapshots.js";
 
 /** Effects that one batch carries at most, counted in entries. */
 const effectsPerBatch = 50;
@@ -23,17 +26,22 @@ const effectsPerBatch = 50;
  */
 export class Life {
   readonly raft: Raft;
-  readonly machine: Machine;
+  machine: Machine;
   readonly proposals = new OpenProposals();
   readonly reads = new OpenReads();
+  readonly snapshots = new Snapshots(this);
   readonly #toApply: Entry[] = [];
   /** Applied, but not yet on the disk. */
   readonly #unflushed: Entry[] = [];
   readonly #turn: { readonly context: number; readonly data: Uint8Array }[] = [];
   /** The batch that waits for the one in flight. */
   #store: StoreRequest | null = null;
+  /** A part of a snapshot that waits for the batch in flight. */
+  #chunk: ReceivedChunk | null = null;
   #flush: "never" | "scheduled" | "due" = "never";
   #applying = false;
+  /** What this life knows to be on the disk. */
+  #durable: Index;
   /** Inputs are gathered before the core is asked what is due. */
   #gathering = false;
   /** Why it crashes at the end of this step; null: it does not. */
@@ -49,6 +57,7 @@ export class Life {
     const { cluster, durable, id } = node;
     this.raft = new Raft(cluster.config(id, random), durable.restore(cluster.knobs.restoredTail));
     this.machine = durable.machine();
+    this.#durable = durable.applied;
   }
 
   /** False after the crash: what was scheduled before it must not happen any more. */
@@ -69,7 +78,7 @@ export class Life {
     const context = this.proposals.add(command, settle);
     this.#turn.push({ context, data: encodeCommand(command) });
     if (this.#turn.length > 1) return;
-    this.#later(world.between(knobs.turn.min, knobs.turn.max), () =>
+    this.later(world.between(knobs.turn.min, knobs.turn.max), () =>
       this.step({ type: "propose", proposals: this.#turn.splice(0) }),
     );
   }
@@ -101,7 +110,7 @@ export class Life {
     if (knobs.gather.max === 0) this.#release();
     else if (!this.#gathering) {
       this.#gathering = true;
-      this.#later(world.between(knobs.gather.min, knobs.gather.max), () => {
+      this.later(world.between(knobs.gather.min, knobs.gather.max), () => {
         this.#gathering = false;
         this.#release();
       });
@@ -130,6 +139,7 @@ export class Life {
     for (const [i, message] of ready.messages.entries()) {
       if (i >= crashAfter) return;
       monitor.messageSent(node, message);
+      if (message.type === "installSnapshot") node.cluster.counts.add("event snapshot offer sent");
       world.trace.line(world.now, () => `${node.id}   sends ${showMessage(message)}`);
       network.send(message);
     }
@@ -138,6 +148,24 @@ export class Life {
     this.#maybeApply();
     this.#handleReads(ready);
     for (const { id, from, to, maxBytes } of ready.fetch) this.#fetch(id, from, to, maxBytes);
+    for (const { to, wanted } of ready.pins) {
+      if (wanted) this.snapshots.take(to);
+      else this.snapshots.drop(to);
+    }
+    if (ready.fetchSnapshot) this.snapshots.fetch(ready.fetchSnapshot);
+  }
+
+  writeChunk(chunk: ReceivedChunk): void {
+    this.#chunk = chunk;
+    this.#maybeWrite();
+  }
+
+  /** True: it crashed, at this step of receiving or installing a snapshot. */
+  mayCrash(kind: string): boolean {
+    const { cluster } = this.node;
+    if (!cluster.faultsOn || !cluster.world.chance(cluster.knobs.crashAtInstall)) return false;
+    cluster.crashed(this.node, kind);
+    return true;
   }
 
   #takeStore(request: StoreRequest): void {
@@ -171,7 +199,7 @@ export class Life {
 
   #fetch(id: number, from: number, to: number, maxBytes: number): void {
     const { world, knobs, counts } = this.node.cluster;
-    this.#later(world.between(knobs.write.min, knobs.write.max), () => {
+    this.later(world.between(knobs.write.min, knobs.write.max), () => {
       counts.add("event log read");
       const entries = this.node.durable.read(from, to, maxBytes);
       if (entries.length > 0) this.step({ type: "fetched", id, entries });
@@ -198,7 +226,7 @@ export class Life {
   /** One batch is in flight at a time; what arrives meanwhile makes the next one. */
   #maybeWrite(): void {
     const { durable, cluster } = this.node;
-    if (durable.busy || (!this.#store && this.#flush !== "due")) return;
+    if (durable.busy || (!this.#store && !this.#chunk && this.#flush !== "due")) return;
     const store = this.#store;
     this.#store = null;
     this.#flush = "never";
@@ -206,9 +234,13 @@ export class Life {
     const end = store?.entries.at(-1)?.index ?? durable.last.index;
     const flushable = this.#unflushed.findIndex((entry) => entry.index > end);
     const count = Math.min(effectsPerBatch, flushable < 0 ? this.#unflushed.length : flushable);
-    const applied = this.#unflushed.splice(0, count);
-    if (!store && applied.length === 0) return;
-    durable.begin({ store, applied });
+    // A snapshot takes the place of the state that these effects belong to.
+    const applied = store?.install ? [] : this.#unflushed.splice(0, count);
+    const chunk = store?.install ? null : this.#chunk;
+    if (chunk) this.#chunk = null;
+    if (!store && !chunk && applied.length === 0) return;
+    durable.begin({ store, applied, chunk });
+    if (store?.install && this.mayCrash("crash while a snapshot is installed")) return;
     const { min, max } = this.node.writeSpan;
     // The disk goes on while the process stands still.
     cluster.world.after(cluster.world.between(min, max), () => {
@@ -218,21 +250,38 @@ export class Life {
     });
   }
 
-  #written({ store, applied }: Batch): void {
+  #written({ store, applied, chunk }: Batch): void {
+    this.#durable = store?.install?.last.index ?? applied.at(-1)?.index ?? this.#durable;
+    if (store?.install) this.#installed(store.install.last);
     if (store) this.step({ type: "stored", ticket: store.ticket });
-    if (applied.length > 0) this.#reportApplied();
+    if (applied.length > 0 || store?.install) this.#reportApplied();
+    if (chunk) this.snapshots.written(chunk);
     if (this.#over) return;
     this.#flushLater();
     this.#maybeWrite();
   }
 
+  /** Log and state on the disk are the snapshot's: what was executed or is to be executed before it is void. */
+  #installed(last: LogId): void {
+    const { node, reads } = this;
+    const { monitor, counts, knobs } = node.cluster;
+    counts.add("event snapshot installed");
+    this.#toApply.length = 0;
+    if (!knobs.plantedBugs.has("overlayLeaksIntoSnapshot")) this.#unflushed.length = 0;
+    this.machine = node.durable.machine();
+    monitor.snapshotInstalled(node, last, this.machine.digest);
+    this.proposals.installed(last.index);
+    reads.serve(this.machine);
+  }
+
   #maybeApply(): void {
     if (this.#applying || this.#toApply.length === 0) return;
-    const { node, machine } = this;
+    const { node } = this;
     const { world, knobs, monitor } = node.cluster;
     this.#applying = true;
-    this.#later(world.between(knobs.apply.min, knobs.apply.max), () => {
+    this.later(world.between(knobs.apply.min, knobs.apply.max), () => {
       this.#applying = false;
+      const { machine } = this;
       for (const entry of this.#toApply.splice(0, world.integer(1, 20))) {
         const result = machine.apply(entry);
         monitor.entryApplied(node, entry, machine.digest);
@@ -248,20 +297,20 @@ export class Life {
   }
 
   #reportApplied(): void {
-    this.step({ type: "applied", applied: this.machine.applied, durable: this.node.durable.applied });
+    this.step({ type: "applied", applied: this.machine.applied, durable: this.#durable });
   }
 
   #flushLater(): void {
     if (this.#unflushed.length === 0 || this.#flush !== "never") return;
     this.#flush = "scheduled";
-    this.#later(this.node.cluster.knobs.idleFlush, () => {
+    this.later(this.node.cluster.knobs.idleFlush, () => {
       if (this.#flush !== "scheduled") return;
       this.#flush = "due";
       this.#maybeWrite();
     });
   }
 
-  #later(delay: number, run: () => void): void {
+  later(delay: number, run: () => void): void {
     this.node.cluster.world.after(delay, () => {
       if (!this.#over) this.node.run(run);
     });

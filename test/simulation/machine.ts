@@ -22,6 +22,10 @@ export function encodeCommand(command: Command): Uint8Array {
   return encoder.encode(JSON.stringify(command));
 }
 
+export type StatePair = readonly [key: string, value: string];
+
+const digestKey = "d/";
+
 /** A small deterministic state machine: registers, counters, and a digest of all that it executed. */
 export class Machine {
   readonly #registers: Map<string, string>;
@@ -34,6 +38,26 @@ export class Machine {
     this.#counters = new Map(from ? from.#counters : []);
     this.#applied = from ? from.#applied : 0;
     this.#digest = from ? from.#digest : digestStart;
+  }
+
+  /** The state of index `applied`, from the pairs that `pairs` gave. */
+  static of(pairs: readonly StatePair[], applied: Index): Machine {
+    const machine = new Machine();
+    for (const [key, value] of pairs) {
+      if (key === digestKey) machine.#digest = Number(value);
+      else if (key.startsWith("c/")) machine.#counters.set(key.slice(2), Number(value));
+      else machine.#registers.set(key.slice(2), value);
+    }
+    machine.#applied = applied;
+    return machine;
+  }
+
+  /** The whole state as a database holds it, in key order. The digest is a part of it, the applied index is not. */
+  pairs(): StatePair[] {
+    const pairs: StatePair[] = [[digestKey, String(this.#digest)]];
+    for (const [key, value] of this.#registers) pairs.push([`r/${key}`, value]);
+    for (const [key, value] of this.#counters) pairs.push([`c/${key}`, String(value)]);
+    return pairs.sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
   get applied(): Index {

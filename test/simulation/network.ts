@@ -70,6 +70,20 @@ export class Network {
     }
   }
 
+  /** Bytes on a socket of their own, which may break like any other; `deliver` runs when they have arrived. */
+  bulk(from: NodeId, to: NodeId, deliver: () => void): void {
+    const { world, knobs, counts } = this;
+    if (this.#cut.has(linkName(from, to)) || (this.#faults && world.chance(knobs.lossRate))) {
+      counts.add("snapshot chunk lost");
+      return;
+    }
+    const copies = this.#faults && world.chance(knobs.duplicateRate) ? 2 : 1;
+    for (let i = 0; i < copies; i++) {
+      const delay = this.#faults ? this.#delay() : world.between(knobs.delay.min, knobs.delay.max);
+      world.after(delay, deliver);
+    }
+  }
+
   #delay(): number {
     const { world, knobs, counts } = this;
     const delay = world.between(knobs.delay.min, knobs.delay.max);

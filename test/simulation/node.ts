@@ -133,6 +133,12 @@ export class Node {
     if (life) this.run(() => life.step(input));
   }
 
+  /** Something else from outside, like an input. */
+  withLife(act: (life: Life) => void): void {
+    const life = this.#life;
+    if (life) this.run(() => act(life));
+  }
+
   propose(command: Command, settle: ProposalSettled): void {
     const life = this.#life;
     if (life)

@@ -61,6 +61,15 @@ export class OpenProposals {
     }
   }
 
+  /** A snapshot took the place of everything up to `index`: what became of the entries there cannot be seen here. */
+  installed(index: Index): void {
+    for (const [at, contexts] of [...this.#byIndex]) {
+      if (at > index) continue;
+      for (const context of contexts) this.#end(context, { kind: "unknown" });
+      this.#byIndex.delete(at);
+    }
+  }
+
   /** The node crashes: nobody here will learn the outcome. */
   endAll(): void {
     for (const context of [...this.#open.keys()]) this.#end(context, { kind: "unknown" });

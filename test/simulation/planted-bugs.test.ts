@@ -30,6 +30,7 @@ const figure8: Partial<Knobs> = {
   maxAppendBytes: 1,
   maxInflightAppends: 1,
   maxCachedBytes: 1_000_000,
+  compactEntriesMin: 1_000_000,
   restoredTail: 1_000_000,
   clients: 3,
   thinkTime: 3 * millisecond,
@@ -80,6 +81,50 @@ const lateAnswers: Partial<Knobs> = {
   pause: { min: 0, max: 150 * millisecond },
 };
 
+/** Whoever was away for a moment finds the log cut, and often falls behind again before it has caught up. */
+const shortLogs: Partial<Knobs> = {
+  ...calm,
+  electionTicks: 5,
+  clients: 4,
+  keys: 3,
+  thinkTime: 2 * millisecond,
+  readShare: 0.1,
+  maxCachedBytes: 5_000,
+  compactEntriesMin: 1,
+  trailingEntries: 1,
+  trailingBytes: 1_000_000,
+  maxHeldBytes: 1_000,
+  chunkPairs: 1,
+  chunkPatience: 20 * millisecond,
+  snapshotIdle: 150 * millisecond,
+  streams: false,
+  duplicateRate: 0.1,
+  spikeRate: 0.05,
+  spike: { min: 0, max: 100 * millisecond },
+  partitionEvery: 100 * millisecond,
+  partition: { min: 0, max: 250 * millisecond },
+  oneWayShare: 0.2,
+  crashEvery: 500 * millisecond,
+  downTime: { min: 0, max: 200 * millisecond },
+  keepBatchShare: 0.5,
+};
+
+/** … and while the snapshot comes, in one piece, it still executes what it had. */
+const shortLogsSlowExecution: Partial<Knobs> = {
+  ...shortLogs,
+  chunkPairs: 100,
+  apply: { min: 0, max: 60 * millisecond },
+  write: { min: 5 * millisecond, max: 40 * millisecond },
+};
+
+/** Whoever fetches a snapshot hardly ever gets it in time. */
+const breakingTransfers: Partial<Knobs> = {
+  ...shortLogs,
+  lossRate: 0.1,
+  snapshotIdle: 15 * millisecond,
+  chunkPatience: 60 * millisecond,
+};
+
 const trials: Partial<Record<PlantedBug, Trial>> = {
   commitOldTerm: { seeds: 150, knobs: figure8, property: "leader completeness" },
   staleStorageAck: { seeds: 40, knobs: divergenceOnSlowDisks },
@@ -90,6 +135,15 @@ const trials: Partial<Record<PlantedBug, Trial>> = {
   voteBeforeStored: { ...anyRun, property: "no message before its store" },
   voteForOlderLog: { ...anyRun, property: "leader completeness" },
   voteClearedOnStepDown: { ...anyRun, property: "monotonic state" },
+  installOlderSnapshot: { ...anyRun, property: "snapshot order" },
+  installAckedEarly: { seeds: 10, knobs: shortLogs, property: "no message before its store" },
+  snapshotResentForever: { seeds: 10, knobs: shortLogs },
+  snapshotNeverRetried: { seeds: 10, knobs: breakingTransfers },
+  effectsWithoutApplied: { ...anyRun },
+  snapshotLabelFromMemory: { seeds: 10, knobs: shortLogs },
+  overlayLeaksIntoSnapshot: { seeds: 20, knobs: shortLogsSlowExecution },
+  installNotAtomic: { seeds: 20, knobs: { ...shortLogs, crashAtInstall: 0.3, keepBatchShare: 1 } },
+  snapshotsMixed: { seeds: 10, knobs: shortLogs, property: "state-machine safety" },
   leaderCountsUnstored: { ...anyRun, property: "committed is on a durable quorum" },
 };
 

@@ -146,11 +146,27 @@ function settle(cluster: Cluster, clients: Clients): void {
       `equal logs, digests ${[...digests].join(", ")}`,
     );
   }
+  snapshotsEnd(cluster);
   // A question or an answer that got lost ends as a refusal, after a while.
   const open = () => cluster.nodes.flatMap((node) => node.openCalls());
   const end = cluster.world.now + settledWithin;
   while (open().length > 0 && cluster.world.now < end) runFor(cluster, cluster.knobs.tick);
   checkEveryCallEnds(open());
+}
+
+/** Whoever has everything is not offered a snapshot any more. */
+function snapshotsEnd(cluster: Cluster): void {
+  const { counts, knobs } = cluster;
+  const timeout = knobs.electionTicks * knobs.tick;
+  runFor(cluster, 4 * timeout);
+  const before = counts.of("event snapshot offer sent");
+  runFor(cluster, 4 * timeout);
+  const after = counts.of("event snapshot offer sent");
+  if (after === before) return;
+  throw new InvariantViolation(
+    "snapshots end",
+    `${after - before} more were offered to nodes that have everything\n${cluster.describe()}`,
+  );
 }
 
 /** One write through the leader, then a read of its value on every node. */

@@ -27,6 +27,8 @@ describe("simulated clusters", () => {
       "crash at a commit",
       "crash at an election",
       "crash of all nodes",
+      "crash while a snapshot is installed",
+      "crash while a snapshot is received",
       "false report of a lost peer",
       "healed partition",
       "leadership transfer asked",
@@ -41,8 +43,18 @@ describe("simulated clusters", () => {
       "pause",
       "peer lost",
       "slow disk",
+      "snapshot chunk lost",
+      "snapshot resumed",
     ]);
-    for (const event of ["truncated", "transferStarted", "transferAborted", "log read", "compaction"]) {
+    for (const event of [
+      "truncated",
+      "transferStarted",
+      "transferAborted",
+      "log read",
+      "compaction",
+      "snapshotInstalled",
+      "snapshotEnded",
+    ]) {
       expect(faultsSeen).toContain(`event ${event}`);
     }
   });

@@ -90,7 +90,7 @@ export class ReferenceModel {
     const server = this.#servers.get(line.node);
     if (server === undefined) throw reject(line, "acts before it started");
     this.#judgeTermAndVote(server, line);
-    const log = this.#judgeLog(server, line);
+    const log = line.event === "installed" ? this.#judgeSnapshot(server, line) : this.#judgeLog(server, line);
     if (line.role === "leader" && (server.role !== "leader" || server.term !== line.term)) {
       this.#judgeVictory(server, line, log);
     }
@@ -113,7 +113,11 @@ export class ReferenceModel {
       if (line.term === before.durableTerm && durableVote !== null && line.vote !== durableVote) {
         throw reject(line, `forgot its vote for ${durableVote} in term ${line.term}`);
       }
-      for (let i = 0; i < before.durable; i++) {
+      // A snapshot that reached the disk right before the end took the place of whatever the log was.
+      const known = this.#committed[line.compacted - 1];
+      const replaced = line.compacted > 0 && before.log[line.compacted - 1] !== known;
+      if (replaced && line.compacted < before.commit) throw reject(line, "was set back by a snapshot");
+      for (let i = 0; i < before.durable && !replaced; i++) {
         if (log[i]?.term !== before.log[i]?.term)
           throw reject(line, `forgot entry ${i + 1}, which was on disk`);
       }
@@ -230,6 +234,29 @@ export class ReferenceModel {
       throw reject(line, `has another membership at ${membership.index} than its leader`);
     }
     return source.slice(0, length);
+  }
+
+  /** Paper, section 7: a snapshot is of what is committed, and takes a follower forward. */
+  #judgeSnapshot(server: Server, line: TraceLine): Log {
+    const { compacted, commit, durable, role, log: change } = line;
+    if (role === "leader") throw reject(line, "leads and installs a snapshot");
+    if (compacted > this.#committed.length) throw reject(line, "installs what is not committed");
+    if (compacted <= server.commit) throw reject(line, `installs ${compacted} after commit ${server.commit}`);
+    const log = this.#committed.slice(0, compacted);
+    if (server.log[compacted - 1] === log[compacted - 1]) throw reject(line, "installs what its log holds");
+    if (
+      change?.kept !== compacted ||
+      change.appended.length > 0 ||
+      commit !== compacted ||
+      durable !== compacted
+    ) {
+      throw reject(line, `does not end with the snapshot up to ${compacted}`);
+    }
+    const [membership] = change.memberships;
+    if (membership === undefined || !sameVoting(votingOf(log), membership)) {
+      throw reject(line, "installs a snapshot with another membership");
+    }
+    return log;
   }
 
   #leadersLog(server: Server, line: TraceLine, change: NonNullable<TraceLine["log"]>): Log {

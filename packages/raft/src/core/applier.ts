@@ -37,6 +37,16 @@ export class Applier {
     this.#pending.releaseTo(applied);
   }
 
+  /** A snapshot took the place of the state: nothing up to `index` is of interest any more. */
+  reset(index: Index): void {
+    this.handed = index;
+    this.applied = index;
+    this.durable = index;
+    this.fetching = null;
+    this.#pending.clear();
+    this.#fetched = [];
+  }
+
   /** Anything to hand out or to fetch now? */
   isDue(commit: Index, bytesMax: number): boolean {
     return this.fetching === null && this.handed < commit && this.#hasRoom(bytesMax);

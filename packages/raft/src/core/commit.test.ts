@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Config } from "./config.js";
 import type { Message } from "./messages.js";
 import type { PlantedBug } from "./planted-bugs.js";
 import { TestingCluster } from "./testing-cluster.js";
@@ -124,7 +125,7 @@ describe("S33 a heartbeat's commit index (log of 3, commit 2)", () => {
     const config = testingConfig("n1", { plantedBugs: new Set(bugs) });
     const hardState = { term: 2, vote: null, commit: 2 };
     const server = new TestingServer(config, testingMembership(ids(3)), entriesOfTerms([1, 2, 2]), hardState);
-    server.receive({ type: "heartbeat", from: "n2", to: "n1", term: 2, commit, round: 0, compactTo: 0 });
+    server.receive({ type: "heartbeat", from: "n2", to: "n1", term: 2, commit, round: 0 });
     return server.raft.status().commit;
   };
   test("3: commits 3", () => expect(heartbeat(3)).toBe(3));
@@ -254,8 +255,14 @@ describe("apply", () => {
 });
 
 describe("compaction", () => {
-  function scene(bugs: PlantedBug[] = []): TestingServer {
-    const config = testingConfig("n1", { compactEntriesMin: 10, plantedBugs: new Set(bugs) });
+  function scene(changes: Partial<Config> = {}, bugs: PlantedBug[] = []): TestingServer {
+    const config = testingConfig("n1", {
+      compactEntriesMin: 1,
+      trailingEntries: 5,
+      trailingBytes: 1 << 20,
+      plantedBugs: new Set(bugs),
+      ...changes,
+    });
     const hardState = { term: 1, vote: null, commit: 0 };
     const server = new TestingServer(config, testingMembership(ids(3)), [], hardState);
     while (server.raft.status().role === "follower") server.tick();
@@ -264,36 +271,70 @@ describe("compaction", () => {
       server.receive({ type: "preVoteResponse", ...response, term: 1, campaignTerm: 2 });
       server.receive({ type: "requestVoteResponse", ...response, term: 2 });
     }
-    const proposals = Array.from({ length: 19 }, (_, context) => ({ context, data: new Uint8Array() }));
+    const proposals = Array.from({ length: 19 }, (_, context) => ({ context, data: new Uint8Array(36) }));
     server.raft.step({ type: "propose", proposals });
     server.run();
-    for (const from of ["n2", "n3"]) server.receive(accepted(from, 2, 20));
-    server.raft.step({ type: "applied", applied: 20, durable: 20 });
+    server.receive(accepted("n2", 2, 20));
     return server;
   }
-  const applied = (from: NodeId, appliedDurable: Index): Message => {
-    return { type: "heartbeatResponse", from, to: "n1", term: 2, round: 0, appliedDurable };
-  };
+  function applied(server: TestingServer, durable: Index): Index {
+    server.raft.step({ type: "applied", applied: 20, durable });
+    server.run();
+    return server.raft.status().firstIndex;
+  }
 
-  test("goes as far as everybody has durably applied, and tells the others", () => {
+  test("keeps the trailing entries behind what is durably applied", () => {
     const server = scene();
-    server.receive(applied("n2", 20));
-    server.tick();
-    expect(server.raft.status().firstIndex).toBe(1);
-    server.receive(applied("n3", 9));
-    server.tick();
-    expect(server.raft.status().firstIndex).toBe(1);
-    server.receive(applied("n3", 12));
-    expect(server.tick()).toMatchObject([{ compactTo: 12 }, { compactTo: 12 }]);
-    expect(server.raft.status()).toMatchObject({ firstIndex: 13, lastIndex: 20 });
-    expect(server.readies.at(-1)?.store).toMatchObject({ entries: [], compactTo: 12 });
+    server.receive(accepted("n3", 2, 20));
+    expect(applied(server, 4)).toBe(1);
+    expect(applied(server, 12)).toBe(8);
+    expect(server.readies.at(-1)?.store).toMatchObject({ entries: [], compactTo: 7 });
+    expect(server.readies.at(-1)?.events).toContainEqual({ type: "compacted", index: 7 });
+    expect(applied(server, 20)).toBe(16);
+  });
+
+  test("keeps no more than the trailing bytes", () => {
+    // Every entry counts 64 bytes beside its 36.
+    const server = scene({ trailingEntries: 1000, trailingBytes: 300 });
+    server.receive(accepted("n3", 2, 20));
+    expect(applied(server, 20)).toBe(18);
+    expect(server.raft.status().logBytes).toBeLessThanOrEqual(310);
+  });
+
+  test("waits until enough can go at once", () => {
+    const server = scene({ compactEntriesMin: 10 });
+    server.receive(accepted("n3", 2, 20));
+    expect(applied(server, 14)).toBe(1);
+    expect(applied(server, 15)).toBe(11);
+  });
+
+  test("a follower that answers is waited for, up to a number of bytes; a dead one is not", () => {
+    const server = scene();
+    server.receive(accepted("n3", 2, 3));
+    expect(applied(server, 20)).toBe(4);
+    const patient = scene({ maxHeldBytes: 1000 });
+    patient.receive(accepted("n3", 2, 3));
+    expect(applied(patient, 20)).toBe(11);
+    for (let i = 0; i < 10; i++) {
+      server.receive({
+        type: "heartbeatResponse",
+        from: "n2",
+        to: "n1",
+        term: 2,
+        round: 0,
+        appliedDurable: 0,
+      });
+      server.tick();
+    }
+    expect(server.raft.status().firstIndex).toBe(16);
   });
 
   test("a follower that lost what it had applied is not asked in a loop", () => {
     const server = scene();
-    for (const id of ["n2", "n3"]) server.receive(applied(id, 20));
-    server.tick();
-    expect(server.raft.status().firstIndex).toBe(21);
+    for (const from of ["n2", "n3"]) {
+      server.receive({ type: "heartbeatResponse", from, to: "n1", term: 2, round: 0, appliedDurable: 20 });
+    }
+    expect(applied(server, 20)).toBe(16);
     server.raft.step({ type: "peerReset", peer: "n2" });
     server.run();
     const rejection = { from: "n2", to: "n1", term: 2, prevIndex: 20, hintIndex: 0, hintTerm: 0 };
@@ -301,9 +342,8 @@ describe("compaction", () => {
     expect(server.raft.status().followers[0]).toMatchObject({ id: "n2", deniesMatch: true });
   });
 
-  test("planted compactAheadOfFollowers does not wait for them", () => {
-    const server = scene(["compactAheadOfFollowers"]);
-    server.tick();
-    expect(server.raft.status().firstIndex).toBe(21);
+  test("planted compactPastDurable cuts off what a restart would have to execute again", () => {
+    const server = scene({ trailingEntries: 0 }, ["compactPastDurable"]);
+    expect(() => server.receive(accepted("n3", 2, 20))).toThrow("compacted ≤ durably applied");
   });
 });

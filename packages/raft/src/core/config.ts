@@ -37,6 +37,11 @@ export interface Config {
   /** A learner becomes a voter when it has lacked at most `promotionLagMax` committed entries for `promotionTicks`. */
   readonly promotionLagMax: number;
   readonly promotionTicks: number;
+  /** The log keeps at most this many applied entries for followers that lag behind, by count and by bytes. */
+  readonly trailingEntries: number;
+  readonly trailingBytes: number;
+  /** A leader keeps more, up to this many bytes, for followers that answer or are fetching a snapshot. */
+  readonly maxHeldBytes: number;
   readonly random: Random;
   /** Test only: faults put in on purpose, to prove that the simulator finds them. Absent in production. */
   readonly plantedBugs?: ReadonlySet<PlantedBug>;
@@ -65,6 +70,9 @@ const wholeNumbersMin = {
   compactEntriesMin: 1,
   promotionLagMax: 0,
   promotionTicks: 0,
+  trailingEntries: 0,
+  trailingBytes: 0,
+  maxHeldBytes: 0,
 } as const satisfies Partial<Record<keyof Config, number>>;
 
 /** Throws `InvalidConfigError` on the first field that is wrong, otherwise returns a frozen copy. */

@@ -81,6 +81,7 @@ describe("one write at a time", () => {
       hardState: { term: 2, vote: null, commit: 0 },
       entries: [expect.objectContaining({ index: 2, term: 2 })],
       compactTo: 0,
+      install: null,
     });
     voter.receive({ ...requestVote("n3", 3), transfer: true });
     expect(voter.raft.hasReady()).toBe(false);
@@ -92,6 +93,7 @@ describe("one write at a time", () => {
       hardState: { term: 3, vote: "n3", commit: 0 },
       entries: [],
       compactTo: 0,
+      install: null,
     });
     voter.finishStore();
     expect(voter.run()).toMatchObject([{ type: "requestVoteResponse", to: "n3", term: 3, granted: true }]);
@@ -106,7 +108,6 @@ describe("one write at a time", () => {
       term: 1,
       commit: 2,
       round: 0,
-      compactTo: 0,
     });
     expect(follower.raft.status().commit).toBe(2);
     expect(follower.storing).toBe(null);
@@ -145,7 +146,7 @@ describe("one write at a time", () => {
 
   test("messages of a new term wait until the term is durable, pre-votes and the own request excepted", () => {
     const follower = server([1], 1);
-    const heartbeat = { type: "heartbeat", from: "n2", to: "n1", term: 5, round: 3, compactTo: 0 } as const;
+    const heartbeat = { type: "heartbeat", from: "n2", to: "n1", term: 5, round: 3 } as const;
     expect(follower.receive({ ...heartbeat, commit: 0 })).toEqual([]);
     const question = {
       type: "preVoteRequest",

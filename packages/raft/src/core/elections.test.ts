@@ -415,7 +415,7 @@ test("a newcomer, which knows nothing, does not campaign and takes no calls; it 
   const server = new TestingServer(config, testingMembership(ids(3)), [], { term: 0, vote: null, commit: 0 });
   const none = { index: 0, term: 0 };
   const hardState = { term: 0, vote: null, commit: 0 };
-  const log = { compacted: none, terms: [], tail: [], last: none, membership: null, applied: 0 };
+  const log = { compacted: none, terms: [], tail: [], last: none, membership: null, applied: 0, logBytes: 0 };
   server.raft = new Raft(config, { hardState, ...log });
   expect(server.tick(100)).toEqual([]);
   const vote = { type: "requestVote", from: "n2", to: "n1", term: 3, lastIndex: 9, lastTerm: 2 } as const;

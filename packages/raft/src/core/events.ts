@@ -19,5 +19,10 @@ export type RaftEvent =
   | { readonly type: "membershipChanged"; readonly index: Index; readonly membership: Membership }
   /** This server led, and the membership without it is committed. */
   | { readonly type: "removed"; readonly index: Index }
+  | { readonly type: "snapshotNeeded"; readonly to: NodeId; readonly next: Index; readonly first: Index }
+  | { readonly type: "snapshotOffered"; readonly to: NodeId; readonly index: Index }
+  | { readonly type: "snapshotEnded"; readonly to: NodeId }
+  | { readonly type: "snapshotInstalled"; readonly index: Index; readonly term: Term }
+  | { readonly type: "compacted"; readonly index: Index }
   | { readonly type: "transferStarted"; readonly to: NodeId }
   | { readonly type: "transferAborted"; readonly to: NodeId };

@@ -37,6 +37,8 @@ export function hearLeader(server: Server, leader: NodeId): void {
 export function receiveAppendEntries(server: Server, request: AppendEntries): void {
   if (!isWellFormed(request)) return;
   hearLeader(server, request.from);
+  // The log is about to be replaced: as if it had been lost on the way.
+  if (server.installing !== null) return;
   const { log } = server;
   const { prevIndex, entries } = request;
   // Before `compacted` everything is committed, hence known to match.
@@ -118,7 +120,6 @@ export function receiveHeartbeat(server: Server, request: Heartbeat): void {
   server.commitTo(
     server.bug("heartbeatCommitUnchecked") ? Math.min(request.commit, server.log.lastIndex) : request.commit,
   );
-  server.compactAnnounced = Math.max(server.compactAnnounced, request.compactTo);
   server.send({
     type: "heartbeatResponse",
     from: server.id,

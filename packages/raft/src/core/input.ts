@@ -1,7 +1,7 @@
 /** Everything that can happen to a server: the only way into the core. */
 import type { MembershipChange } from "./membership-change.js";
 import type { Message } from "./messages.js";
-import type { Entry, Index, NodeId } from "./types.js";
+import type { Entry, Index, LogId, NodeId, SnapshotHead } from "./types.js";
 
 export interface Proposal {
   /** The caller's name for it, returned in `Ready.accepted` or `Ready.refused`. Unique while pending. */
@@ -35,4 +35,10 @@ export type Input =
   /** Messages to `peer` may have been dropped (new connection, full queue): resend from what it has confirmed. */
   | { readonly type: "peerReset"; readonly peer: NodeId }
   /** Answer to `Ready.fetch`: older entries, contiguous from the requested index, at least one. */
-  | { readonly type: "fetched"; readonly id: number; readonly entries: readonly Entry[] };
+  | { readonly type: "fetched"; readonly id: number; readonly entries: readonly Entry[] }
+  /** Answer to a pin of `Ready.pins`: the durable state after entry `last` is pinned for `to` to fetch. */
+  | { readonly type: "snapshotTaken"; readonly to: NodeId; readonly last: LogId }
+  /** What was pinned for `to` is no more: it stopped fetching. */
+  | { readonly type: "snapshotEnded"; readonly to: NodeId }
+  /** Answer to `Ready.fetchSnapshot`: all of it is on disk, beside the state in use. */
+  | { readonly type: "snapshotFetched"; readonly head: SnapshotHead };

@@ -11,6 +11,7 @@ import type { IndexedRead, PendingRead } from "./reads.js";
 import { advanceChange, tickChange, tickDeparture } from "./reconfiguration.js";
 import { flushReplication } from "./replication.js";
 import type { Server } from "./server.js";
+import { dropSnapshots, maybeLeaveSnapshot, repeatOffer } from "./snapshots.js";
 import { type Entry, EntryType, type NodeId } from "./types.js";
 
 const noData = new Uint8Array(0);
@@ -25,6 +26,8 @@ export function leadershipOf(server: Server): Leadership {
 /** Term and vote are durable. The first own entry is a no-op: entries of earlier terms commit with it. */
 export function becomeLeader(server: Server): void {
   const { log, term } = server;
+  // It won with the log that it has: what it was fetching is in there.
+  server.installing = null;
   const noOpIndex = log.lastIndex + 1;
   const leadership = new Leadership(noOpIndex);
   for (const id of server.membership.ids) {
@@ -45,6 +48,7 @@ export function resign(server: Server): void {
   const { reads, change } = leadershipOf(server);
   for (const read of reads.drain()) refuseRead(server, read);
   if (change !== null) server.outbox.changes.push({ context: change.context, kind: "unknown" });
+  dropSnapshots(server);
   server.leadership = null;
 }
 
@@ -125,7 +129,6 @@ export function tickLeader(server: Server): void {
 export function broadcastHeartbeat(server: Server): void {
   const leadership = leadershipOf(server);
   leadership.heartbeatElapsed = 0;
-  announceCompaction(server);
   for (const [to, progress] of leadership.progress) {
     const commit = server.bug("heartbeatCommitUnchecked")
       ? server.commit
@@ -138,20 +141,8 @@ export function broadcastHeartbeat(server: Server): void {
       term: server.term,
       commit,
       round: leadership.reads.round,
-      compactTo: server.compactAnnounced,
     });
   }
-}
-
-/** Every member's effects are on disk up to the smallest report; who was not heard may need everything. */
-function announceCompaction(server: Server): void {
-  let everybody = server.applier.durable;
-  if (!server.bug("compactAheadOfFollowers")) {
-    for (const { appliedDurable, leaving } of leadershipOf(server).progress.values()) {
-      if (leaving === null) everybody = Math.min(everybody, appliedDurable);
-    }
-  }
-  server.compactAnnounced = Math.max(server.compactAnnounced, everybody);
 }
 
 export function receiveHeartbeatResponse(server: Server, response: HeartbeatResponse): void {
@@ -167,7 +158,10 @@ export function receiveHeartbeatResponse(server: Server, response: HeartbeatResp
     progress.round = round;
     confirmReads(server);
   }
-  if (isOverdue(progress, server.now)) {
+  maybeLeaveSnapshot(server, response.from, progress);
+  if (progress.state === "snapshot") {
+    repeatOffer(server, response.from, progress, server.config.electionTicks);
+  } else if (isOverdue(progress, server.now)) {
     // A lost AppendEntries heals here: the follower answers heartbeats, yet nothing moves.
     restartProbing(server, response.from);
     progress.patience = Math.min(2 * progress.patience, server.config.electionTicks);
@@ -187,6 +181,10 @@ export function restartProbing(server: Server, peer: NodeId): void {
   const leadership = leadershipOf(server);
   const progress = leadership.progress.get(peer);
   if (progress === undefined) return;
+  if (progress.state === "snapshot") {
+    repeatOffer(server, peer, progress, 0);
+    return;
+  }
   // A probe goes on where it was.
   progress.becomeProbe(progress.state === "probe" ? progress.next : progress.match + 1);
   leadership.replicationDue = true;

@@ -8,6 +8,7 @@
  *                                         durable   (ticket)
  */
 import { broken, invariant } from "./assert.js";
+import { LogSize } from "./log-size.js";
 import { checkRestored } from "./restored.js";
 import type { Entry, Index, LogId, Restored, Term, TermRun } from "./types.js";
 
@@ -42,6 +43,7 @@ export class Log {
   /** The disk's log ends here once the outstanding write is done. */
   #diskLast: Index;
   readonly #staleStorageAck: boolean;
+  #size: LogSize;
 
   constructor(restored: Restored, cacheBytesMax: number, staleStorageAck: boolean) {
     checkRestored(restored);
@@ -54,7 +56,19 @@ export class Log {
     this.#runs = [...restored.terms];
     this.#cache = [...restored.tail];
     this.#cacheFirst = restored.last.index + 1 - restored.tail.length;
-    for (const entry of restored.tail) this.#cacheBytes += entryBytes(entry);
+    this.#size = new LogSize(restored.compacted.index);
+    let tailBytes = 0;
+    for (const entry of restored.tail) tailBytes += entry.data.length;
+    // Of what lies before the tail only the sum is known.
+    const older = this.#cacheFirst - 1 - restored.compacted.index;
+    if (older > 0) {
+      const bytes = Math.max(0, restored.logBytes - tailBytes) + older * entryOverheadBytes;
+      this.#size.add(this.#cacheFirst - 1, bytes);
+    }
+    for (const entry of restored.tail) {
+      this.#cacheBytes += entryBytes(entry);
+      this.#size.add(entry.index, entryBytes(entry));
+    }
     this.#cacheBytesMax = cacheBytesMax;
     this.#staleStorageAck = staleStorageAck;
     this.#evict();
@@ -127,6 +141,7 @@ export class Log {
     }
     this.#cache.push(entry);
     this.#cacheBytes += entryBytes(entry);
+    this.#size.add(entry.index, entryBytes(entry));
     this.lastIndex = entry.index;
     this.lastTerm = entry.term;
   }
@@ -145,6 +160,7 @@ export class Log {
         if (entry !== undefined) this.#cacheBytes -= entryBytes(entry);
       }
     }
+    this.#size.truncateFrom(index);
     this.lastIndex = index - 1;
     this.lastTerm = this.termAt(index - 1) ?? 0;
     this.durable = Math.min(this.durable, index - 1);
@@ -199,8 +215,33 @@ export class Log {
     if (first !== undefined && first.first <= index) kept[0] = { first: index + 1, term: first.term };
     this.#runs = kept;
     this.compacted = { index, term };
+    this.#size.compactTo(index);
     while (this.#cacheFirst <= index) this.#evictOne();
     this.#trimCache();
+  }
+
+  /** Where to cut so that at most so many entries and bytes up to `end` stay; may lie before the log. */
+  cutLeaving(entries: number, bytes: number, end: Index): Index {
+    return Math.max(end - entries, this.#size.cutLeaving(bytes, end));
+  }
+
+  /** Bytes of the log, nearly, counted as every limit counts them. */
+  get bytes(): number {
+    return this.#size.total;
+  }
+
+  /** A snapshot up to `last` is on disk in place of this log: it is empty and goes on after that entry. */
+  reset(last: LogId): void {
+    this.compacted = last;
+    this.lastIndex = last.index;
+    this.lastTerm = last.term;
+    this.durable = last.index;
+    this.#runs = [];
+    this.#clearCache(last.index + 1);
+    this.#size = new LogSize(last.index);
+    this.#writingTo = 0;
+    this.#unwrittenFrom = last.index + 1;
+    this.#diskLast = last.index;
   }
 
   #runOf(index: Index): number {

@@ -11,6 +11,7 @@ import {
   type Member,
   type Membership,
   type NodeId,
+  type PlacedMembership,
   type Restored,
 } from "./types.js";
 
@@ -135,6 +136,7 @@ export function birthRestored(membership: Membership): Restored {
     last: { index: 1, term: 1 },
     membership: { index: 1, membership },
     applied: 0,
+    logBytes: entry.data.length,
   };
 }
 
@@ -156,7 +158,7 @@ type MembershipSource = Pick<Restored, "membership" | "membershipBefore">;
 /** The memberships of the log that may still count: the last committed one and those after it. */
 export class MembershipHistory {
   /** Ascending by index; empty only before birth. */
-  #stack: { readonly index: Index; readonly membership: Membership }[];
+  #stack: PlacedMembership[];
   /** Of every member in force. */
   #incarnations: ReadonlyMap<NodeId, string> = new Map();
   readonly #keepTruncated: boolean;
@@ -195,6 +197,12 @@ export class MembershipHistory {
   /** A membership entry was appended: it is in force from now on. */
   append(entry: Entry): void {
     this.#stack.push({ index: entry.index, membership: decodeMembership(entry.data) });
+    this.#refresh();
+  }
+
+  /** A snapshot took the place of the log. */
+  reset(latest: PlacedMembership): void {
+    this.#stack = [latest];
     this.#refresh();
   }
 

@@ -67,8 +67,6 @@ export interface Heartbeat extends Envelope {
   readonly commit: Index;
   /** Number of the newest read round; rounds only grow within a term. */
   readonly round: number;
-  /** Every member has durably applied up to here: the receiver may cut its log up to this index. */
-  readonly compactTo: Index;
 }
 
 export interface HeartbeatResponse extends Envelope {
@@ -77,6 +75,16 @@ export interface HeartbeatResponse extends Envelope {
   readonly round: number;
   /** Up to here the sender's log entries are applied and the effects durable. */
   readonly appliedDurable: Index;
+}
+
+/**
+ * The entries that the receiver needs are gone; a snapshot of the state after that entry is ready to be fetched
+ * instead (paper, section 7; the data travel beside the messages, asked for by the receiver).
+ */
+export interface InstallSnapshot extends Envelope {
+  readonly type: "installSnapshot";
+  readonly lastIncludedIndex: Index;
+  readonly lastIncludedTerm: Term;
 }
 
 /** Leadership transfer: campaign now, without a pre-vote (thesis, section 3.10). */
@@ -109,6 +117,7 @@ export type Message =
   | AppendEntriesRejected
   | Heartbeat
   | HeartbeatResponse
+  | InstallSnapshot
   | TimeoutNow
   | ReadIndexRequest
   | ReadIndexResponse;

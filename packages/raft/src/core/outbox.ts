@@ -1,6 +1,14 @@
 import type { RaftEvent } from "./events.js";
 import type { Message } from "./messages.js";
-import type { AcceptedProposal, ChangeOutcome, FetchRequest, GrantedRead, RefusedProposal } from "./ready.js";
+import type {
+  AcceptedProposal,
+  ChangeOutcome,
+  FetchRequest,
+  GrantedRead,
+  RefusedProposal,
+  SnapshotOffer,
+  SnapshotPin,
+} from "./ready.js";
 
 /** What `ready()` will hand out, gathered while inputs are stepped. */
 export class Outbox {
@@ -11,6 +19,8 @@ export class Outbox {
   reads: GrantedRead[] = [];
   readsRefused: number[] = [];
   fetch: FetchRequest[] = [];
+  pins: SnapshotPin[] = [];
+  fetchSnapshot: SnapshotOffer | null = null;
   events: RaftEvent[] = [];
 
   get isEmpty(): boolean {
@@ -22,6 +32,8 @@ export class Outbox {
       this.reads.length === 0 &&
       this.readsRefused.length === 0 &&
       this.fetch.length === 0 &&
+      this.pins.length === 0 &&
+      this.fetchSnapshot === null &&
       this.events.length === 0
     );
   }

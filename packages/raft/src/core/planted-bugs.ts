@@ -41,8 +41,16 @@ export const plantedBugs = [
   "quorumOneShort",
   /** The leader counts its own entries before they are on its disk. */
   "leaderCountsUnstored",
-  /** Logs are compacted up to what the leader applied, not to what everybody applied. */
-  "compactAheadOfFollowers",
+  /** The log is compacted up to what is committed, whether its effects are on disk or not. */
+  "compactPastDurable",
+  /** A snapshot that is older than what the follower has committed is installed all the same. */
+  "installOlderSnapshot",
+  /** A snapshot is acknowledged when it was fetched, before it is switched to on disk. */
+  "installAckedEarly",
+  /** The leader does not notice that the follower holds the snapshot, and offers it again and again. */
+  "snapshotResentForever",
+  /** A transfer that broke off is never begun again. */
+  "snapshotNeverRetried",
   /** A leader changes the membership before it knows what is committed (Ongaro, raft-dev, 2015-07-10). */
   "changeBeforeNoOp",
   /** A second membership change begins while the first one is not committed. */
@@ -61,6 +69,17 @@ export const plantedBugs = [
   "replacedMatchKept",
   /** A member that is replaced becomes a voter at once, with an empty disk. */
   "replacedAtOnce",
+  // The caller's faults, which the simulated caller asks for.
+  /** Effects reach the disk without the applied index that they belong to. */
+  "effectsWithoutApplied",
+  /** A snapshot is labelled with what is applied in memory, while its data are what is on disk. */
+  "snapshotLabelFromMemory",
+  /** Effects that wait for the disk while a snapshot is installed are written into the new state. */
+  "overlayLeaksIntoSnapshot",
+  /** A crash may hit between the switch of the log and that of the state. */
+  "installNotAtomic",
+  /** What was received of one snapshot is continued with another. */
+  "snapshotsMixed",
 ] as const;
 
 export type PlantedBug = (typeof plantedBugs)[number];

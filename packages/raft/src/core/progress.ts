@@ -1,20 +1,24 @@
 /** What a leader knows of one other member. */
 import { ByteWindow } from "./byte-window.js";
-import type { Index } from "./types.js";
+import type { Index, LogId } from "./types.js";
 
 /**
  * `probe`: the leader does not know where the logs meet and sends one AppendEntries at a time.
  * `replicate`: they meet at `match`, everything after it is on its way (pipelined up to `next`).
+ * `snapshot`: the log no longer holds what comes next; the member fetches a snapshot instead, and hears only
+ * heartbeats meanwhile.
  */
 export class Progress {
   /** The member's disk holds the leader's log up to here. Never falls. */
   match: Index = 0;
   /** First entry to send next. Invariant: match < next. */
   next: Index;
-  state: "probe" | "replicate" = "probe";
+  state: "probe" | "replicate" | "snapshot" = "probe";
+  /** Snapshot: the last entry of what is pinned for it; null while that is not done. */
+  snapshot: LogId | null = null;
   /** Probing, and the one AppendEntries is on its way. */
   probeSent = false;
-  /** Ticks of the leader's clock: the last probe, and the last time `match` or an empty pipeline moved. */
+  /** Ticks of the leader's clock: the last probe or offer, and the last time `match` or an empty pipeline moved. */
   sentAt: number;
   movedAt: number;
   /**
@@ -60,6 +64,7 @@ export class Progress {
   /** Where the logs meet is in doubt: ask at `next - 1`. */
   becomeProbe(next: Index): void {
     this.state = "probe";
+    this.snapshot = null;
     this.next = Math.max(this.match + 1, next);
     this.probeSent = false;
     this.inflight.clear();
@@ -68,9 +73,21 @@ export class Progress {
 
   becomeReplicate(): void {
     this.state = "replicate";
+    this.snapshot = null;
     this.next = this.match + 1;
     this.probeSent = false;
     this.inflight.clear();
+  }
+
+  becomeSnapshot(): void {
+    this.becomeProbe(this.next);
+    this.state = "snapshot";
+  }
+
+  /** From here on the leader must keep its log, or this member cannot go on; infinite when it is not there. */
+  needs(now: number, electionTicks: number): Index {
+    if (this.leaving !== null || this.lost || now - this.heardAt >= electionTicks) return Infinity;
+    return Math.max(this.match, this.appliedDurable, this.snapshot?.index ?? 0);
   }
 
   /** The member's disk holds the log up to `match`. Returns true when that is news. */

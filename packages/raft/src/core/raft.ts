@@ -24,6 +24,7 @@ import { receive } from "./receive.js";
 import { changeMembership } from "./reconfiguration.js";
 import { receiveFetched } from "./replication.js";
 import { Server } from "./server.js";
+import { finishInstall, snapshotEnded, snapshotFetched, snapshotTaken } from "./snapshots.js";
 import type { Entry, Index, Membership, NodeId, Restored } from "./types.js";
 
 export class Raft {
@@ -48,7 +49,7 @@ export class Raft {
     return (
       !server.outbox.isEmpty ||
       server.storeDue ||
-      applier.isDue(server.commit, server.config.maxApplyBytes) ||
+      (server.installing === null && applier.isDue(server.commit, server.config.maxApplyBytes)) ||
       (leadership !== null && (leadership.replicationDue || leadership.reads.roundDue))
     );
   }
@@ -58,16 +59,18 @@ export class Raft {
     const server = this.#server;
     const { applier, log, commit, config } = server;
     if (server.leadership !== null) flushLeader(server);
-    const apply = applier.take(log, commit, config.maxApplyBytes);
-    if (applier.needsFetch(log, commit, config.maxApplyBytes)) {
+    // The state is about to be replaced: nothing is executed on the old one any more.
+    const room = server.installing === null;
+    const apply = room ? applier.take(log, commit, config.maxApplyBytes) : [];
+    if (room && applier.needsFetch(log, commit, config.maxApplyBytes)) {
       const to = Math.min(commit, log.cacheFirst - 1);
       applier.fetching = server.fetch(applier.handed + 1, to, config.maxApplyBytes);
     }
     const store = server.storeDue ? server.takeStore() : null;
-    const { messages, accepted, refused, changes, reads, readsRefused, fetch, events } = server.outbox;
+    const outbox = server.outbox;
     server.outbox = new Outbox();
     checkInvariants(server);
-    return { store, messages, apply, accepted, refused, changes, reads, readsRefused, fetch, events };
+    return { store, apply, ...outbox };
   }
 
   /** The membership in force: the last one in the log. Null before birth. */
@@ -100,6 +103,7 @@ export class Raft {
       applied: applier.applied,
       lastIndex: log.lastIndex,
       firstIndex: log.firstIndex,
+      logBytes: log.bytes,
       followers: followersOf(server),
     };
   }
@@ -140,6 +144,15 @@ function handle(server: Server, input: Input): void {
       return;
     case "fetched":
       fetched(server, input.id, input.entries);
+      return;
+    case "snapshotTaken":
+      snapshotTaken(server, input.to, input.last);
+      return;
+    case "snapshotEnded":
+      snapshotEnded(server, input.to);
+      return;
+    case "snapshotFetched":
+      snapshotFetched(server, input.head);
       return;
   }
 }
@@ -222,6 +235,8 @@ function stored(server: Server, ticket: number): void {
     });
   }
   const durableMoved = log.stored(ticket);
+  const installed = server.takeInstalled(ticket);
+  if (installed !== null) finishInstall(server, installed);
   for (const message of durability.complete(server.term)) server.outbox.messages.push(message);
   if (server.role === "candidate") decideVote(server);
   else if (server.role === "leader" && durableMoved) maybeCommit(server);

@@ -10,7 +10,7 @@
  */
 import type { RaftEvent } from "./events.js";
 import type { Message } from "./messages.js";
-import type { Entry, HardState, Index, NodeId, Role, Term } from "./types.js";
+import type { Entry, HardState, Index, LogId, NodeId, Role, SnapshotHead, Term } from "./types.js";
 
 /** One atomic, synced write. At most one is outstanding: the next one appears after `stored`. */
 export interface StoreRequest {
@@ -25,6 +25,12 @@ export interface StoreRequest {
   readonly entries: readonly Entry[];
   /** Entries up to this index may be deleted in the same batch; 0 = none. Never beyond the durable applied index. */
   readonly compactTo: Index;
+  /**
+   * Replace log and state by the fetched snapshot, all in this one write: afterwards the log is empty and starts
+   * after `last`, the state is the snapshot's, and applied up to `last`. Effects that were executed before and
+   * are not on disk belong to the old state: they must be dropped. `entries` is empty then.
+   */
+  readonly install: SnapshotHead | null;
 }
 
 export interface AcceptedProposal {
@@ -79,6 +85,21 @@ export interface FetchRequest {
   readonly maxBytes: number;
 }
 
+export interface SnapshotPin {
+  readonly to: NodeId;
+  /**
+   * True: pin the durable state for it, in place of what was pinned for it before, then step `snapshotTaken`.
+   * False: what is pinned for it is of no more use.
+   */
+  readonly wanted: boolean;
+}
+
+/** A snapshot that the leader holds ready: named by its last entry and by who holds it. */
+export interface SnapshotOffer {
+  readonly from: NodeId;
+  readonly last: LogId;
+}
+
 export interface Ready {
   /** Write durably, then step `stored`. Never retried: a failed write ends the process. */
   readonly store: StoreRequest | null;
@@ -94,6 +115,10 @@ export interface Ready {
   /** Contexts of reads that this server cannot confirm any more; the caller routes them anew. */
   readonly readsRefused: readonly number[];
   readonly fetch: readonly FetchRequest[];
+  /** Leader: for whom to keep the durable state pinned. In this order. */
+  readonly pins: readonly SnapshotPin[];
+  /** Follower: fetch this snapshot, in place of any other; null = no news. The same one may be named again. */
+  readonly fetchSnapshot: SnapshotOffer | null;
   /** What happened, for logs, metrics and traces. */
   readonly events: readonly RaftEvent[];
 }
@@ -113,6 +138,8 @@ export interface Status extends Standing {
   readonly applied: Index;
   readonly lastIndex: Index;
   readonly firstIndex: Index;
+  /** Payload bytes of the log, nearly. */
+  readonly logBytes: number;
   /** Leader only: what it knows of each other member. */
   readonly followers: readonly FollowerStatus[];
 }
@@ -121,7 +148,7 @@ export interface FollowerStatus {
   readonly id: NodeId;
   readonly match: Index;
   readonly next: Index;
-  readonly state: "probe" | "replicate";
+  readonly state: "probe" | "replicate" | "snapshot";
   /** Heard from within the last election timeout. */
   readonly active: boolean;
   /** It denies entries that it had confirmed: its disk is not what it was. Absent when all is well. */

@@ -5,6 +5,7 @@ import { receiveHeartbeatResponse, receiveReadIndexRequest } from "./leader.js";
 import type { Message, ReadIndexResponse } from "./messages.js";
 import { receiveAccepted, receiveRejected } from "./replication.js";
 import type { Server } from "./server.js";
+import { receiveInstallSnapshot } from "./snapshots.js";
 import type { NodeId } from "./types.js";
 import { answerPreVote, answerVote, hearsLeader } from "./votes.js";
 
@@ -92,6 +93,9 @@ function dispatch(server: Server, message: Message): void {
     case "heartbeatResponse":
       if (leads) receiveHeartbeatResponse(server, message);
       return;
+    case "installSnapshot":
+      receiveInstallSnapshot(server, message);
+      return;
     case "timeoutNow":
       if (!leads && server.isVoter) becomeCandidate(server, true, "the leader hands over");
       return;
@@ -110,6 +114,7 @@ function answerStale(server: Server, message: Message): void {
   const to = message.from;
   switch (message.type) {
     case "appendEntries":
+    case "installSnapshot":
     case "heartbeat": {
       const appliedDurable = server.applier.durable;
       server.send({ type: "heartbeatResponse", from: id, to, term, round: 0, appliedDurable });

@@ -11,6 +11,7 @@ import { changed, jointLeft, type MembershipChange, memberOf, promoted } from ".
 import { Progress } from "./progress.js";
 import type { ChangeRefusal } from "./ready.js";
 import type { Server } from "./server.js";
+import { dropSnapshot } from "./snapshots.js";
 import { EntryType, type Membership, type NodeId } from "./types.js";
 
 /** What an operator, or the caller on its own, asks of a leader. Answered through `Ready.changes`. */
@@ -100,6 +101,7 @@ function trackMembers(server: Server, before: ReadonlyMap<NodeId, string>): void
     if (id === server.id) continue;
     const sameDisk = before.get(id) === incarnation || server.bug("replacedMatchKept");
     if (known !== undefined && known.leaving === null && sameDisk) continue;
+    dropSnapshot(server, id);
     progress.set(id, new Progress(log.lastIndex + 1, now, config.heartbeatTicks));
   }
   for (const [id, known] of progress) {
@@ -164,7 +166,9 @@ export function tickDeparture(server: Server): boolean {
 export function tickChange(server: Server): void {
   const { progress } = leadershipOf(server);
   for (const [id, { leaving }] of progress) {
-    if (leaving !== null && server.now >= leaving) progress.delete(id);
+    if (leaving === null || server.now < leaving) continue;
+    dropSnapshot(server, id);
+    progress.delete(id);
   }
   const { members, config, now } = server;
   if (members.learners.length === 0) return;

@@ -5,16 +5,24 @@ import { entryBytes } from "./log.js";
 import type { AppendEntriesAccepted, AppendEntriesRejected } from "./messages.js";
 import type { Progress } from "./progress.js";
 import type { Server } from "./server.js";
-import type { Entry, Index, NodeId } from "./types.js";
+import { maybeLeaveSnapshot, requireSnapshot } from "./snapshots.js";
+import type { Entry, NodeId } from "./types.js";
 
 /** Send everybody what is due: new entries, a probe, or the news that the commit index moved. */
 export function flushReplication(server: Server): void {
   const leadership = leadershipOf(server);
   leadership.replicationDue = false;
   for (const [to, progress] of leadership.progress) {
-    if (progress.fetching !== null) continue;
+    if (progress.fetching !== null || progress.state === "snapshot" || progress.probeSent) continue;
+    // What it has applied it holds, even where the acknowledgements were lost. Only a starting point: `match`
+    // itself moves on acknowledgements alone.
+    progress.next = Math.max(progress.next, progress.appliedDurable + 1);
+    if (progress.next <= server.log.compacted.index) {
+      requireSnapshot(server, to, progress);
+      continue;
+    }
     if (progress.state === "probe") {
-      if (!progress.probeSent) sendNext(server, to, progress);
+      sendNext(server, to, progress);
       continue;
     }
     const { maxInflightAppends, maxInflightBytes } = server.config;
@@ -30,18 +38,9 @@ export function flushReplication(server: Server): void {
   }
 }
 
-/**
- * It holds what it has applied, and everybody holds what is compacted: neither is sent again, even where the
- * acknowledgements were lost. Only a starting point: `match` itself moves on acknowledgements alone.
- */
-function certainMatch(server: Server, progress: Progress): Index {
-  return Math.max(progress.appliedDurable, server.log.compacted.index);
-}
-
 /** One AppendEntries from `next` on. False when the entries must be fetched first. */
 function sendNext(server: Server, to: NodeId, progress: Progress): boolean {
   const { log, config } = server;
-  progress.next = Math.max(progress.next, certainMatch(server, progress) + 1);
   if (progress.next <= log.lastIndex && progress.next < log.cacheFirst) {
     progress.fetching = server.fetch(progress.next, log.cacheFirst - 1, config.maxAppendBytes);
     return false;
@@ -88,7 +87,12 @@ export function receiveFetched(server: Server, id: number, entries: readonly Ent
     leadership.replicationDue = true;
     const first = entries[0];
     // Within a term the leader's log only grows, so only the position can have changed meanwhile.
-    if (first !== undefined && first.index === progress.next && !progress.probeSent) {
+    if (
+      first !== undefined &&
+      first.index === progress.next &&
+      !progress.probeSent &&
+      progress.state !== "snapshot"
+    ) {
       sendAppendEntries(server, to, progress, entries);
     }
   }
@@ -102,6 +106,7 @@ export function receiveAccepted(server: Server, response: AppendEntriesAccepted)
   progress.heard(server.now);
   progress.patience = server.config.heartbeatTicks;
   const moved = progress.accepted(response.match, server.now);
+  maybeLeaveSnapshot(server, response.from, progress);
   if (progress.state === "probe" && (moved || response.match === progress.match)) {
     progress.deniesMatch = false;
     progress.becomeReplicate();
@@ -126,18 +131,19 @@ export function receiveRejected(server: Server, response: AppendEntriesRejected)
   }
   // A probe is answered once; other rejections are about AppendEntries that were sent before it.
   const { match, state, next } = progress;
+  if (state === "snapshot") return;
   if (state === "probe" ? response.prevIndex !== next - 1 : response.prevIndex <= match) return;
-  if (response.prevIndex <= Math.max(match, certainMatch(server, progress))) {
+  if (response.prevIndex <= Math.max(match, progress.appliedDurable)) {
     // It denies what it had confirmed, so its disk is not what it was. Asking again at once would go on for
     // ever: show it, and ask when it answers a heartbeat.
     progress.deniesMatch = true;
     progress.sentAt = server.now;
     return;
   }
-  const meeting = server.log.lastAtMost(
-    Math.min(response.hintIndex, response.prevIndex - 1),
-    response.hintTerm,
-  );
-  progress.becomeProbe(meeting.index + 1);
+  const { log } = server;
+  const hint = Math.min(response.hintIndex, response.prevIndex - 1);
+  // Where this log no longer reaches, no probe can ask: a snapshot takes over.
+  const meeting = hint < log.compacted.index ? hint : log.lastAtMost(hint, response.hintTerm).index;
+  progress.becomeProbe(meeting + 1);
   leadership.replicationDue = true;
 }

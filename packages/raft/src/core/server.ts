@@ -21,8 +21,10 @@ import {
   type Index,
   type Membership,
   type NodeId,
+  type PlacedMembership,
   type Restored,
   type Role,
+  type SnapshotHead,
   type Term,
 } from "./types.js";
 
@@ -44,8 +46,8 @@ export class Server {
   leader: NodeId | null = null;
   /** Never falls. */
   commit: Index;
-  /** Up to here every member has durably applied, as the leader said. Never falls. */
-  compactAnnounced: Index = 0;
+  /** A fetched snapshot that waits for its write, or is being written. */
+  installing: SnapshotHead | null = null;
   /** Ticks since this server started. */
   now = 0;
   /** (Pre-)candidates only: the answers so far, the own one included. */
@@ -60,6 +62,8 @@ export class Server {
   #fetchId = 0;
   /** While the disk is being read, no write may remove entries from it. */
   #fetchesOutstanding = 0;
+  /** The write under way that installs a snapshot; 0 = none. */
+  #installTicket = 0;
 
   constructor(config: Config, restored: Restored) {
     this.config = config;
@@ -183,6 +187,13 @@ export class Server {
     if (this.membership.truncateFrom(index)) this.#membershipChanged();
   }
 
+  /** A snapshot took the place of the log. */
+  resetMembership(latest: PlacedMembership): void {
+    const { index } = this.membership;
+    this.membership.reset(latest);
+    if (latest.index !== index) this.#membershipChanged();
+  }
+
   #membershipChanged(): void {
     const { index } = this.membership;
     this.event({ type: "membershipChanged", index, membership: this.members });
@@ -198,6 +209,9 @@ export class Server {
     }
     this.commit = index;
     this.membership.committed(index);
+    // Installing it would take the state back.
+    if (index >= (this.installing?.last.index ?? Infinity) && this.#installTicket === 0)
+      this.installing = null;
     this.event({ type: "committed", index });
   }
 
@@ -217,8 +231,40 @@ export class Server {
   /** Up to here the log may be compacted now; 0 = not worth it yet, or the disk is being read. */
   get compactTarget(): Index {
     if (this.#fetchesOutstanding > 0) return 0;
-    const target = Math.min(this.compactAnnounced, this.applier.durable, this.log.durable);
-    return target - this.log.compacted.index >= this.config.compactEntriesMin ? target : 0;
+    const { log, applier, config } = this;
+    const end = Math.min(this.bug("compactPastDurable") ? this.commit : applier.durable, log.durable);
+    const atLeast = log.compacted.index + config.compactEntriesMin;
+    if (end < atLeast) return 0;
+    let target = log.cutLeaving(config.trailingEntries, config.trailingBytes, end);
+    const needed = this.#neededByFollowers();
+    if (needed < target) target = Math.max(needed, log.cutLeaving(Infinity, config.maxHeldBytes, end));
+    return target >= atLeast ? target : 0;
+  }
+
+  #neededByFollowers(): Index {
+    let needed = Infinity;
+    for (const progress of this.leadership?.progress.values() ?? []) {
+      needed = Math.min(needed, progress.needs(this.now, this.config.electionTicks));
+    }
+    return needed;
+  }
+
+  /**
+   * A fetched snapshot may be switched to now. Not while an election may still be won with the old log, and not
+   * before what was accepted earlier is on disk, so that its acknowledgements are true.
+   */
+  get #installDue(): boolean {
+    if (this.installing === null || this.#fetchesOutstanding > 0 || this.log.hasUnwritten) return false;
+    return this.role === "follower" || this.role === "preCandidate";
+  }
+
+  /** The snapshot that the write `ticket` installed; null when it installed none. */
+  takeInstalled(ticket: number): SnapshotHead | null {
+    if (ticket !== this.#installTicket) return null;
+    const installed = this.installing;
+    this.#installTicket = 0;
+    this.installing = null;
+    return installed;
   }
 
   /** Something is to be written, and may be written now: one write at a time. */
@@ -226,7 +272,7 @@ export class Server {
     const { durability, log } = this;
     if (durability.outstanding !== 0) return false;
     if (this.#fetchesOutstanding > 0 && log.unwrittenReplaces) return false;
-    return durability.hardStateUnwritten || log.hasUnwritten || this.compactTarget !== 0;
+    return durability.hardStateUnwritten || log.hasUnwritten || this.#installDue || this.compactTarget !== 0;
   }
 
   /** Everything unwritten, as one write. A moved commit index rides along; alone it is not worth an fsync. */
@@ -234,10 +280,18 @@ export class Server {
     const { durability, log, term, vote, commit } = this;
     const hardStateChanged = durability.hardStateUnwritten || commit > this.#commitStored;
     const ticket = durability.begin();
+    const hardState = hardStateChanged ? { term, vote, commit } : null;
+    this.#commitStored = commit;
+    if (this.#installDue) {
+      this.#installTicket = ticket;
+      return { ticket, hardState, entries: [], compactTo: 0, install: this.installing };
+    }
     const entries = log.takeUnwritten(ticket);
     const compactTo = this.compactTarget;
-    if (compactTo !== 0) log.compactTo(compactTo);
-    this.#commitStored = commit;
-    return { ticket, hardState: hardStateChanged ? { term, vote, commit } : null, entries, compactTo };
+    if (compactTo !== 0) {
+      log.compactTo(compactTo);
+      this.event({ type: "compacted", index: compactTo });
+    }
+    return { ticket, hardState, entries, compactTo, install: null };
   }
 }

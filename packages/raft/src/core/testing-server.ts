@@ -44,6 +44,9 @@ export function testingConfig(id: NodeId, changes: Partial<Config> = {}): Config
     compactEntriesMin: 1 << 30,
     promotionLagMax: 0,
     promotionTicks: 1 << 30,
+    trailingEntries: 0,
+    trailingBytes: 0,
+    maxHeldBytes: 1 << 30,
     random: createRandom(1),
     ...changes,
   };
@@ -98,6 +101,7 @@ export function restoredOf(
     membership: inForce,
     ...(before === null ? {} : { membershipBefore: before }),
     applied,
+    logBytes: entries.reduce((sum, { data }) => sum + data.length, 0),
   };
 }
 
@@ -107,6 +111,8 @@ export class TestingServer {
   hardState: HardState;
   /** The log on disk. Compaction is ignored: the core alone must forget. */
   disk: Entry[];
+  /** What is reported as durable together with what is applied. */
+  durableApplied: Index = 0;
   /** Started and not durable yet. */
   storing: StoreRequest | null = null;
   /** While true, writes stay under way until `finishStore`. */
@@ -165,7 +171,8 @@ export class TestingServer {
       this.readsRefused.push(...ready.readsRefused);
       const last = ready.apply.at(-1);
       this.applied.push(...ready.apply);
-      if (last !== undefined) this.raft.step({ type: "applied", applied: last.index, durable: 0 });
+      if (last !== undefined)
+        this.raft.step({ type: "applied", applied: last.index, durable: this.durableApplied });
       for (const { id, from, to } of ready.fetch) {
         this.raft.step({ type: "fetched", id, entries: this.disk.slice(from - 1, to) });
       }

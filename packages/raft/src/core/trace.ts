@@ -4,7 +4,15 @@
  */
 import { decodeMembership } from "./membership.js";
 import type { Message } from "./messages.js";
-import { type Entry, EntryType, type Index, type NodeId, type Role, type Term } from "./types.js";
+import {
+  type Entry,
+  EntryType,
+  type Index,
+  type NodeId,
+  type PlacedMembership,
+  type Role,
+  type Term,
+} from "./types.js";
 
 /** Who decides from an entry on: the part of a membership that counting needs. */
 export interface TracedMembership {
@@ -25,7 +33,10 @@ export interface TracedLogChange {
 /** One transition and the state after it. */
 export interface TraceRecord {
   readonly node: NodeId;
-  /** What was stepped: the type of the input, or of the message; `restored` for a start from disk. */
+  /**
+   * What was stepped: the type of the input, or of the message; `restored` for a start from disk, `installed` when
+   * a snapshot took the place of the log.
+   */
   readonly event: string;
   /** Who sent the message; null for other inputs. */
   readonly from: NodeId | null;
@@ -65,6 +76,7 @@ export class Tracer {
   #before: TraceRecord | null = null;
   #kept: Index | null = null;
   #memberships: TracedMembership[] = [];
+  #installed = false;
 
   constructor(emit: (record: TraceRecord) => void) {
     this.#emit = emit;
@@ -81,6 +93,14 @@ export class Tracer {
   cut(index: Index): void {
     this.#kept = Math.min(this.#kept ?? index - 1, index - 1);
     this.#memberships = this.#memberships.filter((membership) => membership.index < index);
+  }
+
+  /** A snapshot took the place of the log: it ends with entry `last`. */
+  installed(last: Index, { index, membership }: PlacedMembership): void {
+    const { voters, votersOutgoing, learners } = membership;
+    this.#kept = last;
+    this.#memberships = [{ index, voters, votersOutgoing, learners }];
+    this.#installed = true;
   }
 
   restored(state: TracedState): void {
@@ -104,7 +124,9 @@ export class Tracer {
     ) {
       return;
     }
-    this.#record(state, message?.type ?? event, message?.from ?? null);
+    const installed = this.#installed ? "installed" : null;
+    this.#installed = false;
+    this.#record(state, installed ?? message?.type ?? event, message?.from ?? null);
   }
 
   #record(state: TracedState, event: string, from: NodeId | null): void {

@@ -72,6 +72,18 @@ export interface TermRun {
   readonly term: Term;
 }
 
+/** A membership, and the log entry that holds it. */
+export interface PlacedMembership {
+  readonly index: Index;
+  readonly membership: Membership;
+}
+
+/** What a snapshot is of: the state after entry `last`, and who takes part then (paper, section 7). */
+export interface SnapshotHead {
+  readonly last: LogId;
+  readonly membership: PlacedMembership;
+}
+
 /** What a node read from its disk before it takes part. */
 export interface Restored {
   readonly hardState: HardState;
@@ -84,9 +96,11 @@ export interface Restored {
   /** Last entry of the log; equals `compacted` when nothing follows it. */
   readonly last: LogId;
   /** The latest membership in the log (committed or not) and the index of its entry; null before birth. */
-  readonly membership: { readonly index: Index; readonly membership: Membership } | null;
+  readonly membership: PlacedMembership | null;
   /** The one before it, in force again when that entry is cut off; absent when there was none or it is not known. */
-  readonly membershipBefore?: { readonly index: Index; readonly membership: Membership };
+  readonly membershipBefore?: PlacedMembership;
   /** Index up to which the state on disk includes the log. */
   readonly applied: Index;
+  /** Payload bytes of all entries after `compacted`, those outside `tail` included. */
+  readonly logBytes: number;
 }

@@ -58,6 +58,9 @@ export function coreConfig(id: NodeId, timing: Timing, random: Random): Config {
     compactEntriesMin: 1000,
     promotionLagMax: 100,
     promotionTicks: ticks(timing.promotionMs ?? defaultPromotionMs),
+    trailingEntries: Number.MAX_SAFE_INTEGER,
+    trailingBytes: Number.MAX_SAFE_INTEGER,
+    maxHeldBytes: Number.MAX_SAFE_INTEGER,
     random,
   });
 }

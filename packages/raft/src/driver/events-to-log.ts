@@ -38,6 +38,23 @@ const lines: { readonly [Type in RaftEvent["type"]]: Line<Type> } = {
     level: "warn",
     message: "this node was removed from the cluster: it hands over and leaves",
   }),
+  snapshotNeeded: ({ to, next, first }) => ({
+    level: "info",
+    message: `${to} needs entry ${next}, this log starts at ${first}: it will be sent a snapshot`,
+  }),
+  snapshotOffered: ({ to, index }) => ({
+    level: "info",
+    message: `a snapshot up to entry ${index} is ready for ${to}`,
+  }),
+  snapshotEnded: ({ to }) => ({
+    level: "warn",
+    message: `${to} stopped fetching its snapshot; it gets another when it answers`,
+  }),
+  snapshotInstalled: ({ index, term }) => ({
+    level: "info",
+    message: `a snapshot up to entry ${index} of term ${term} took the place of log and state`,
+  }),
+  compacted: ({ index }) => ({ level: "debug", message: `the log was cut up to entry ${index}` }),
   transferStarted: ({ to }) => ({ level: "info", message: `handing leadership to ${to}` }),
   transferAborted: ({ to }) => ({ level: "warn", message: `leadership was not handed to ${to}` }),
 };

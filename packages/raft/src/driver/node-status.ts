@@ -47,6 +47,7 @@ function unborn(id: NodeId): Status {
     applied: 0,
     lastIndex: 0,
     firstIndex: 1,
+    logBytes: 0,
     canServe: false,
     followers: [],
   };

@@ -51,7 +51,8 @@ describe("writer", () => {
   }
 
   function store(entries: readonly Entry[], term = entries.at(-1)?.term ?? 1): StoreRequest {
-    const request = { ticket: ++tickets, hardState: { term, vote: null, commit: 0 }, entries, compactTo: 0 };
+    const hardState = { term, vote: null, commit: 0 };
+    const request = { ticket: ++tickets, hardState, entries, compactTo: 0, install: null };
     writer.store(request);
     return request;
   }

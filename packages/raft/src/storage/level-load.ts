@@ -102,6 +102,7 @@ export async function load(
       membership:
         latest === undefined ? null : { index: latest[0], membership: readMembership(directory, ...latest) },
       applied,
+      logBytes: log.bytes,
     },
     generations,
     batchNumber,

@@ -130,6 +130,7 @@ export class MemoryDisk {
       last,
       membership: latest === null ? null : { index: latest.index, membership: decodeMembership(latest.data) },
       applied,
+      logBytes: log.bytes,
     };
   }
 }

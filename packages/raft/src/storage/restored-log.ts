@@ -13,6 +13,7 @@ export class RestoredLog {
   /** Entries of `#tail` before this position were dropped; cut off now and then, not one by one. */
   #tailStart = 0;
   #tailBytes = 0;
+  #bytes = 0;
 
   constructor(
     compacted: LogId,
@@ -29,6 +30,11 @@ export class RestoredLog {
     return this.#last.index + 1;
   }
 
+  /** Payload bytes of all entries. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** `entry.index` must be `next`: the caller has checked, and knows better what to say if not. */
   add(entry: Entry): void {
     const run = this.terms.at(-1);
@@ -36,6 +42,7 @@ export class RestoredLog {
       this.terms.push({ first: entry.index, term: entry.term });
     this.#last = { index: entry.index, term: entry.term };
     this.#tail.push(entry);
+    this.#bytes += entry.data.length;
     this.#tailBytes += cost(entry);
     while (this.#tailBytes > this.maxTailBytes && this.#tail.length - this.#tailStart > 1) {
       const dropped = this.#tail[this.#tailStart++];

@@ -39,6 +39,7 @@ export const FrameType = {
   readIndexRequest: 26,
   readIndexResponse: 27,
   birth: 28,
+  installSnapshot: 29,
   request: 48,
   answer: 49,
 } as const;

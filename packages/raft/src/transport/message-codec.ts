@@ -116,14 +116,13 @@ const codecs: { readonly [Name in MessageType | BirthMessage["type"]]: Codec<Nam
   },
   heartbeat: {
     frame: FrameType.heartbeat,
-    write: (m) => [m.term, m.commit, m.round, m.compactTo],
+    write: (m) => [m.term, m.commit, m.round],
     read: (f, ends) => ({
       type: "heartbeat",
       ...ends,
       term: f.integer("term"),
       commit: f.integer("commit"),
       round: f.integer("round"),
-      compactTo: f.integer("compactTo"),
     }),
   },
   heartbeatResponse: {
@@ -135,6 +134,17 @@ const codecs: { readonly [Name in MessageType | BirthMessage["type"]]: Codec<Nam
       term: f.integer("term"),
       round: f.integer("round"),
       appliedDurable: f.integer("appliedDurable"),
+    }),
+  },
+  installSnapshot: {
+    frame: FrameType.installSnapshot,
+    write: (m) => [m.term, m.lastIncludedIndex, m.lastIncludedTerm],
+    read: (f, ends) => ({
+      type: "installSnapshot",
+      ...ends,
+      term: f.integer("term"),
+      lastIncludedIndex: f.integer("lastIncludedIndex"),
+      lastIncludedTerm: f.integer("lastIncludedTerm"),
     }),
   },
   timeoutNow: {

@@ -10,6 +10,7 @@ export const unbornStatus: NodeStatus = {
   applied: 0,
   lastIndex: 0,
   firstIndex: 1,
+  logBytes: 0,
   canServe: false,
   followers: [],
   born: false,

@@ -22,6 +22,7 @@ export const follower: NodeStatus = {
   applied: 120,
   lastIndex: 121,
   firstIndex: 1,
+  logBytes: 0,
   canServe: false,
   followers: [],
   born: true,
