@@ -240,7 +240,7 @@ export class Life {
     if (chunk) this.#chunk = null;
     if (!store && !chunk && applied.length === 0) return;
     durable.begin({ store, applied, chunk });
-    if (store?.install && this.mayCrash("crash while a snapshot is installed")) return;
+    if (store?.install) this.later(0, () => this.mayCrash("crash while a snapshot is installed"));
     const { min, max } = this.node.writeSpan;
     // The disk goes on while the process stands still.
     cluster.world.after(cluster.world.between(min, max), () => {
