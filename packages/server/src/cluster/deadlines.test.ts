@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Deadlines, type Expiring } from "./deadlines.js";
+import { Deadlines, Expiring } from "./deadlines.js";
 import { ManualClock } from "./testing-rig.js";
 
 let clock: ManualClock;
@@ -12,16 +12,26 @@ beforeEach(() => {
   expired = [];
 });
 
+class Wait extends Expiring {
+  readonly deadlineAt = clock.monotonicMs() + 100;
+
+  constructor(
+    readonly name: string,
+    readonly then?: () => void,
+  ) {
+    super();
+  }
+
+  expire(): void {
+    expired.push(this.name);
+    this.then?.();
+  }
+}
+
 const begin = (name: string, then?: () => void): Expiring => {
-  const expiring = {
-    deadlineAt: clock.monotonicMs() + 100,
-    expire() {
-      expired.push(name);
-      then?.();
-    },
-  };
-  deadlines.add(expiring);
-  return expiring;
+  const wait = new Wait(name, then);
+  deadlines.add(wait);
+  return wait;
 };
 
 describe("deadlines", () => {
@@ -48,6 +58,16 @@ describe("deadlines", () => {
     expect(expired).toEqual([]);
     clock.advance(1);
     expect(expired).toEqual(["b"]);
+  });
+
+  it("an end in the middle leaves the others in their order", () => {
+    begin("a");
+    const middle = begin("b");
+    begin("c");
+    deadlines.remove(middle);
+    deadlines.remove(middle);
+    clock.advance(100);
+    expect(expired).toEqual(["a", "c"]);
   });
 
   it("leave no timer behind when nobody waits", () => {

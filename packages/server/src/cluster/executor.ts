@@ -14,7 +14,7 @@
 import type { Clock } from "@quorate/raft";
 import type { Call, CallContext, CallOutcome, Executor } from "../rpc/ports.js";
 import type { ClusterWatch, Leader } from "./cluster-watch.js";
-import { Deadlines, type Expiring } from "./deadlines.js";
+import { Deadlines, Expiring } from "./deadlines.js";
 import type { Forwarder, ForwardOutcome } from "./forwarder.js";
 import type { Freshness } from "./freshness.js";
 import { waitForChange } from "./leader-wait.js";
@@ -116,7 +116,7 @@ function explainBounds(outcome: CallOutcome, fresh: boolean): CallOutcome {
   return { kind: "noLeader", why: `${outcome.why} (and the state of this node ${bound})` };
 }
 
-class PendingCall implements Expiring {
+class PendingCall extends Expiring {
   readonly deadlineAt: number;
   readonly #options: ExecutorOptions;
   readonly #deadlines: Deadlines;
@@ -144,6 +144,7 @@ class PendingCall implements Expiring {
     context: CallContext,
     end: (outcome: CallOutcome) => void,
   ) {
+    super();
     this.#options = options;
     this.#deadlines = deadlines;
     this.#call = call;

@@ -4,7 +4,7 @@
  * caller, now, elapsed, seed]`. Raft's own entries (no-op, membership) have entry types of their own.
  */
 import type { Value } from "@quorate/protocol";
-import { packValue, unpackValue } from "./value-encoding.js";
+import { packEntry, unpackValue } from "./value-encoding.js";
 import { ValueEncodingError } from "./value-reader.js";
 
 const version = 1;
@@ -89,7 +89,7 @@ export function encodeLogEntry(entry: LogEntry): Uint8Array {
   ];
   // What is written here is read on every node: a field that could not be read back must fail now.
   readFields(fields);
-  return packValue(fields);
+  return packEntry(fields);
 }
 
 /** Throws `LogEntryError` for damaged bytes and for versions and kinds that this version does not know. */

@@ -22,7 +22,9 @@ import { ValueWriter } from "./value-writer.js";
 
 const version = 1;
 
+/** One for each kind of life: log entries stay in memory for a while, values and digests do not. */
 const writer = new ValueWriter();
+const entryWriter = new ValueWriter();
 
 /** A value as stored in the state: version byte, then its packed form. Throws `ValueEncodingError`. */
 export function encodeValue(value: Value): Uint8Array {
@@ -49,7 +51,14 @@ export function packValue(value: Value): Uint8Array {
   return writer.finish();
 }
 
-/** The inverse of `packValue`. Throws `ValueEncodingError` for anything else. */
+/** As `packValue`, for results that are kept. */
+export function packEntry(value: Value): Uint8Array {
+  entryWriter.start();
+  entryWriter.value(value);
+  return entryWriter.finish();
+}
+
+/** The inverse of `packValue` and `packEntry`. Throws `ValueEncodingError` for anything else. */
 export function unpackValue(bytes: Uint8Array): Value {
   return new ValueReader(bytes, 0).read();
 }

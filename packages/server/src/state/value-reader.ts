@@ -155,7 +155,8 @@ export class ValueReader {
   #binary(length: number): Uint8Array {
     const start = this.#take(length);
     const copy = new Uint8Array(length);
-    copy.set(this.#bytes.subarray(start, start + length));
+    if (length > shortText) copy.set(this.#bytes.subarray(start, start + length));
+    else for (let at = 0; at < length; at++) copy[at] = this.#bytes[start + at] ?? 0;
     return copy;
   }
 

@@ -7,8 +7,9 @@ import { extensionTypes, packedDepthMax, ValueEncodingError } from "./value-read
 
 const i8Min = -(2n ** 63n);
 const i8Max = 2n ** 63n - 1n;
-/** Small results share their piece with each other, so that none of it is lost. */
+/** Small results of one writer share a piece, so that the long-lived ones keep nothing but each other alive. */
 const sharedLengthMax = 2048;
+const pieceLength = 16 * 1024;
 /** One large value does not keep its memory for ever. */
 const keptLength = 1024 * 1024;
 const firstLength = 16 * 1024;
@@ -19,6 +20,8 @@ const shortText = 24;
 export class ValueWriter {
   #bytes = Buffer.allocUnsafeSlow(firstLength);
   #at = 0;
+  #piece = Buffer.allocUnsafeSlow(0);
+  #pieceUsed = 0;
 
   start(): void {
     this.#at = 0;
@@ -27,10 +30,20 @@ export class ValueWriter {
 
   /** The result, as bytes of its own. */
   finish(): Uint8Array {
-    const length = this.#at;
-    const result = length > sharedLengthMax ? Buffer.allocUnsafeSlow(length) : Buffer.allocUnsafe(length);
-    this.#bytes.copy(result, 0, 0, length);
+    const result = this.#room(this.#at);
+    this.#bytes.copy(result, 0, 0, this.#at);
     return result;
+  }
+
+  #room(length: number): Buffer {
+    if (length > sharedLengthMax) return Buffer.allocUnsafeSlow(length);
+    if (this.#pieceUsed + length > this.#piece.length) {
+      this.#piece = Buffer.allocUnsafeSlow(pieceLength);
+      this.#pieceUsed = 0;
+    }
+    const start = this.#pieceUsed;
+    this.#pieceUsed += length;
+    return this.#piece.subarray(start, this.#pieceUsed);
   }
 
   byte(byte: number): void {
