@@ -38,7 +38,7 @@ export function svgOf(plot: Plot): string {
     `<rect width="${width}" height="${height}" fill="white"/>`,
     text(left, top - 20, plot.title, 'font-size="15"'),
     text((left + width - right) / 2, height - 15, plot.xLabel, 'text-anchor="middle"'),
-    text(15, top - 5, plot.yLabel),
+    text(left, top - 5, plot.yLabel),
   ];
   for (let exponent = decades.lowest; exponent <= decades.highest; exponent++) {
     const at = y(10 ** exponent);

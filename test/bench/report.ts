@@ -1,5 +1,5 @@
 /** What the benchmark prints: a table for each part. */
-import type { Measurement, Target } from "./measurement.js";
+import type { Measurement, ProcessCost, Target } from "./measurement.js";
 import { echoName } from "./servers.js";
 
 export type Measured = ReadonlyMap<string, Measurement>;
@@ -13,16 +13,18 @@ export function measuredTable(
   const rows = targets.flatMap((target) => {
     const one = measured.get(target.name);
     if (one === undefined) return [];
-    const etcd = measured.get(target.likeEtcd ?? "")?.perSecond;
+    const etcd = measured.get(target.likeEtcd ?? "");
     const { latency } = one;
     return [
       [
         target.name,
         String(Math.round(one.perSecond)),
         ratio(one.perSecond, echo),
-        ratio(one.perSecond, etcd),
+        ratio(one.perSecond, etcd?.perSecond),
         ...[latency?.p50Ms, latency?.p99Ms, latency?.p999Ms].map(milliseconds),
         ...costs(one),
+        ratio(serversCpu(one), etcd === undefined ? undefined : serversCpu(etcd)),
+        memory(one),
         String(one.failed),
       ],
     ];
@@ -37,6 +39,7 @@ export function measuredTable(
     "P99.9 MS",
     "CPU µs/CALL",
     "GENERATOR",
+    "CPU × ETCD",
     "RSS MiB",
     "FAILED",
   ];
@@ -52,18 +55,30 @@ function elections(measured: Measured): readonly string[] {
   return [`another node led at the end of ${runs} of the runs: ${names}`];
 }
 
-/** Processor time of the servers one by one (the leader first) and of the generator; memory of the largest server. */
-function costs({ processes }: Measurement): readonly string[] {
-  const { generator, ...servers } = processes;
-  const all = Object.values(servers);
-  const largest = all.toSorted((a, b) => b.rssMaxMiB - a.rssMaxMiB)[0];
+function serversOf({ processes }: Measurement): readonly ProcessCost[] {
+  const { generator: _, ...servers } = processes;
+  return Object.values(servers);
+}
+
+/** Processor time of a call in all servers together: what limits throughput where they share a machine. */
+const serversCpu = (one: Measurement): number =>
+  serversOf(one).reduce((sum, server) => sum + server.cpuUsPerCall, 0);
+
+/** Processor time of the servers one by one, the leader first, and of the generator. */
+function costs(one: Measurement): readonly string[] {
+  const servers = serversOf(one);
+  const { generator } = one.processes;
   return [
-    all.length === 0 ? "-" : all.map((cost) => Math.round(cost.cpuUsPerCall)).join("+"),
+    servers.length === 0 ? "-" : servers.map((server) => Math.round(server.cpuUsPerCall)).join("+"),
     generator === undefined ? "-" : String(Math.round(generator.cpuUsPerCall)),
-    largest === undefined
-      ? "-"
-      : [largest.rssStartMiB, largest.rssEndMiB, largest.rssMaxMiB].map(Math.round).join("/"),
   ];
+}
+
+/** Of the largest server. */
+function memory(one: Measurement): string {
+  const largest = serversOf(one).toSorted((a, b) => b.rssMaxMiB - a.rssMaxMiB)[0];
+  if (largest === undefined) return "-";
+  return [largest.rssStartMiB, largest.rssEndMiB, largest.rssMaxMiB].map(Math.round).join("/");
 }
 
 const ratio = (value: number, to: number | undefined): string =>
