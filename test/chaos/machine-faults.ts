@@ -1,7 +1,7 @@
 /** What one machine does to the node on it: disk, clock, file descriptors. */
 import { connect, type Socket } from "node:net";
 import { type ClusterNode, until } from "../cluster/cluster.js";
-import { value } from "../cluster/rpc.js";
+import { attempt } from "../cluster/workload.js";
 import { type Fault, type Heal, leaderOf, type Stage, someFollower } from "./fault.js";
 
 /** A node may open so many files and connections. */
@@ -9,8 +9,8 @@ export const descriptorsMax = 512;
 /** More than it may have. */
 const floodConnections = 700;
 /** More than LevelDB keeps in memory and in one file. */
-const floodWrites = 100;
-const floodText = "x".repeat(64 * 1024);
+const floodWrites = 80;
+const floodText = "x".repeat(256 * 1024);
 const hourSeconds = 3600;
 
 function slowDisks({ surroundings }: Stage, nodes: readonly ClusterNode[], ms: number): Heal {
@@ -52,7 +52,7 @@ async function flood({ cluster }: Stage, node: ClusterNode): Promise<Heal> {
   }
   await until("the flood to arrive", async () => (settled >= floodConnections ? true : undefined));
   const other = cluster.nodes.find((candidate) => candidate !== node) ?? node;
-  for (let count = 0; count < floodWrites; count++) await value(other.url, "kv.set", ["flood", floodText]);
+  for (let count = 0; count < floodWrites; count++) await attempt(other.url, "kv.set", ["flood", floodText]);
   return async () => {
     for (const socket of sockets) socket.on("error", () => undefined).destroy();
   };

@@ -97,7 +97,8 @@ async function outside(): Promise<number> {
   }
   const folder = mkdtempSync(join(tmpdir(), "quorate-chaos-"));
   const code = await runInside(folder);
-  if (code === exitCodes.wrong) print(`data, logs and calls are kept in ${folder}`);
+  if (code === exitCodes.wrong || process.env.QUORATE_KEEP_DATA !== undefined)
+    print(`data, logs and calls are kept in ${folder}`);
   else rmSync(folder, { recursive: true, force: true });
   return code;
 }

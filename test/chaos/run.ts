@@ -29,11 +29,12 @@ export interface RunOptions {
   readonly progress: (text: string) => void;
 }
 
-const clients = 8;
+/** Each stays with its node: while one node hangs, the clients of the others go on. */
+const clientsPerNode = 3;
 const counters = 2;
 /** Between two calls of one client: the clients and all nodes share this machine. */
-const thinkMs = 10;
-/** Half of the clients are forwarded by nodes that do not lead, the others are redirected. */
+const thinkMs = 20;
+/** Some of the clients of each node are forwarded when it does not lead, the others are redirected. */
 const userAgents = ["Python-xmlrpc/3.11", "curl/8.5.0"];
 
 export async function runChaos(options: RunOptions): Promise<Report> {
@@ -99,12 +100,15 @@ class Run {
     };
     await Promise.all([
       runWorkload({
-        urls,
-        clients,
+        clients: clientsPerNode * urls.length,
+        url: (client) => urls[client % urls.length] ?? "",
         random,
         next,
         key: () => this.#history.begin(random),
-        ask: (client) => ({ userAgent: userAgents[client % userAgents.length] ?? "", follow: true }),
+        ask: (client) => ({
+          userAgent: userAgents[Math.floor(client / urls.length) % 2] ?? "",
+          follow: true,
+        }),
         onCall: (operation) => {
           this.#calls.write(`${JSON.stringify(operation)}\n`);
           this.#record.ended(operation.outcome.kind);

@@ -17,7 +17,7 @@ export async function historyUnderFaults(
   const history: RegisterHistory = [];
   let [stopped, answered] = [false, 0];
   const done = runWorkload({
-    urls: cluster.nodes.map((node) => node.url),
+    url: () => cluster.nodes[Math.floor(Math.random() * cluster.nodes.length)]?.url ?? "",
     clients: 10,
     key: () => `k${Math.floor(Math.random() * keys)}`,
     next: () => !stopped && history.length < callsMax,

@@ -46,9 +46,9 @@ export async function attempt(
 }
 
 export interface WorkloadOptions {
-  /** Every client calls one of these, chosen anew for each call. */
-  readonly urls: readonly string[];
   readonly clients: number;
+  /** Whom a client calls next. */
+  readonly url: (client: number) => string;
   /** The key of the next call. */
   readonly key: () => string;
   /** Asked before each call; it may wait. */
@@ -69,7 +69,7 @@ const callTimeoutMs = 1500;
  * client has ended its last call; rejects on an answer that no node may give.
  */
 export async function runWorkload(options: WorkloadOptions): Promise<void> {
-  const { urls, onCall, random = Math.random } = options;
+  const { onCall, random = Math.random } = options;
   let nextValue = 0;
   const client = async (number: number) => {
     /** What this client saw last, per key: a compare-and-set with it has a chance to succeed. */
@@ -77,7 +77,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<void> {
     const ask = { timeoutMs: callTimeoutMs, ...options.ask?.(number) };
     while (await options.next()) {
       const op = choose(options.key(), random, seen, () => `v${nextValue++}`);
-      const url = urls[Math.floor(random() * urls.length)] ?? "";
+      const url = options.url(number);
       const calledAt = performance.now();
       const end = await perform(url, op, ask);
       const outcome: RegisterOperation["outcome"] =
