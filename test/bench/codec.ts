@@ -1,66 +1,24 @@
-/** Times of the XML-RPC codec, in one process and in turn. See README.md in this folder. */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { createInterface, type Interface } from "node:readline";
+/** Times of the XML-RPC codec beside others, in turn within one run. See README.md in this folder. */
 import { parseArgs } from "node:util";
 import { decodeCall, encodeResponse } from "@quorate/protocol";
 import { isInstalled } from "../support/system.js";
+import { npmDecode, npmEncode, npmValue, Python } from "./codec-peers.js";
 
 const { values: args } = parseArgs({
   options: { rounds: { type: "string", default: "15" }, json: { type: "boolean", default: false } },
 });
 const rounds = Number(args.rounds);
-/** How long each operation runs per round. */
+/** Processor time that each contender spends per round. */
 const roundMs = 20;
 
-/** Runs an operation so often and gives the time that one took, in microseconds. */
+/** Runs an operation so often and gives the processor time that one took, in microseconds. */
 type Timing = (times: number) => number | Promise<number>;
 
-interface Operation {
+interface Contender {
   readonly name: string;
   readonly time: Timing;
-}
-
-const python = `
-import json, sys, time, xmlrpc.client
-kept = {}
-for line in sys.stdin:
-    request = json.loads(line)
-    if "document" in request:
-        document = request["document"].encode("utf-8")
-        kept[request["name"]] = (document, xmlrpc.client.loads(document)[0][:1])
-        print(0, flush=True)
-        continue
-    document, values = kept[request["name"]]
-    start = time.perf_counter()
-    if request["operation"] == "decode":
-        for _ in range(request["times"]): xmlrpc.client.loads(document)
-    else:
-        for _ in range(request["times"]): xmlrpc.client.dumps(values, methodresponse=True).encode("utf-8")
-    print((time.perf_counter() - start) / request["times"] * 1e6, flush=True)
-`;
-
-/** CPython's `xmlrpc.client`, which reads with expat, written in C. */
-class Python implements Disposable {
-  readonly #process: ChildProcessWithoutNullStreams = spawn("python3", ["-c", python]);
-  readonly #answers: AsyncIterator<string>;
-  readonly #lines: Interface;
-
-  constructor() {
-    this.#process.stderr.pipe(process.stderr);
-    this.#lines = createInterface({ input: this.#process.stdout });
-    this.#answers = this.#lines[Symbol.asyncIterator]();
-  }
-
-  async ask(request: object): Promise<number> {
-    this.#process.stdin.write(`${JSON.stringify(request)}\n`);
-    const { value, done } = await this.#answers.next();
-    if (done === true) throw new Error("python3 ended before it answered");
-    return Number(value);
-  }
-
-  [Symbol.dispose](): void {
-    this.#process.stdin.end();
-  }
+  /** How many times as long as ours it is to take, at least. */
+  readonly goal?: number;
 }
 
 /** Documents as `xmlrpc.client` writes them. */
@@ -82,41 +40,73 @@ function item(index: number): string {
   );
 }
 
-const small = call("<value><string>part 4711: bolts &amp; nuts, the box of forty</string></value>\n");
-const large = call(
-  `<value><array><data>\n${Array.from({ length: 1000 }, (_, index) => item(index)).join("")}</data></array></value>\n`,
-);
-const blob = call(`<value><base64>\n${`${"QUJD".repeat(19)}\n`.repeat(2 ** 21 / 77)}</base64></value>\n`);
+const documents = {
+  small: call(
+    "<value><string>part 4711: bolts &amp; nuts, the box of forty, zinc plated, M8</string></value>\n",
+  ),
+  large: call(
+    `<value><array><data>\n${Array.from({ length: 1000 }, (_, index) => item(index)).join("")}</data></array></value>\n`,
+  ),
+  blob: call(`<value><base64>\n${`${"QUJD".repeat(19)}\n`.repeat(2 ** 21 / 77)}</base64></value>\n`),
+};
+
+/** Of this process, its helper threads included: who else uses the machine does not count. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
 
 function timing(run: () => unknown): Timing {
   return (times) => {
-    const start = performance.now();
+    const start = processorTime();
     for (let count = 0; count < times; count++) run();
-    return ((performance.now() - start) * 1000) / times;
+    return (processorTime() - start) / times;
   };
 }
 
-function operations(name: string, document: Buffer, peer: Python | undefined): Operation[] {
+function timingAsync(run: () => Promise<unknown>): Timing {
+  return async (times) => {
+    const start = processorTime();
+    for (let count = 0; count < times; count++) await run();
+    return (processorTime() - start) / times;
+  };
+}
+
+/** Ours comes first. */
+function contenders(name: string, document: Buffer, python: Python | undefined): Record<string, Contender[]> {
   const [value = null] = decodeCall(document).params;
-  const list: Operation[] = [
-    { name: "decode, fast path", time: timing(() => decodeCall(document)) },
-    { name: "decode, full path", time: timing(() => decodeCall(document, { fastPath: false })) },
-    { name: "encode", time: timing(() => encodeResponse(value)) },
-  ];
-  if (peer === undefined) return list;
-  for (const operation of ["decode", "encode"]) {
-    list.push({
-      name: `${operation}, CPython`,
-      time: (times) => peer.ask({ name, operation, times }),
-    });
-  }
-  return list;
+  const plain = npmValue(value);
+  const cpython = (operation: string, goal: number): Contender[] =>
+    python === undefined
+      ? []
+      : [{ name: "CPython", goal, time: (times) => python.ask({ name, operation, times }) }];
+  return {
+    decode: [
+      { name: "fast path", time: timing(() => decodeCall(document)) },
+      { name: "full path", time: timing(() => decodeCall(document, { fastPath: false })) },
+      ...cpython("decode", 3),
+      { name: "npm xmlrpc", goal: 1, time: timingAsync(() => npmDecode(document)) },
+    ],
+    encode: [
+      { name: "encode", time: timing(() => encodeResponse(value)) },
+      ...cpython("encode", 2),
+      { name: "npm xmlrpc", goal: 1, time: timing(() => npmEncode(plain)) },
+    ],
+  };
 }
 
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 
-async function measure(list: readonly Operation[]): Promise<{ operation: string; microseconds: number }[]> {
+interface Result {
+  readonly name: string;
+  readonly microseconds: number;
+  /** The median of what it took, divided by what ours took in the same round. */
+  readonly ratio: number;
+  readonly goal: number | undefined;
+}
+
+async function measure(list: readonly Contender[]): Promise<Result[]> {
   const runs: { times: number; results: number[] }[] = [];
   for (const { time } of list) {
     let times = 1;
@@ -125,30 +115,34 @@ async function measure(list: readonly Operation[]): Promise<{ operation: string;
   }
   for (let round = 0; round < rounds; round++) {
     for (const [index, { times, results }] of runs.entries()) {
-      results.push(await (list[index] as Operation).time(times));
+      results.push(await (list[index] as Contender).time(times));
     }
   }
-  return list.map(({ name }, index) => ({
-    operation: name,
-    microseconds: median(runs[index]?.results ?? []),
-  }));
+  const ours = runs[0]?.results ?? [];
+  return list.map(({ name, goal }, index) => {
+    const { results = [] } = runs[index] ?? {};
+    const ratio = median(results.map((taken, round) => taken / (ours[round] ?? taken)));
+    return { name, microseconds: median(results), ratio, goal };
+  });
 }
 
-const peer = isInstalled("python3") ? new Python() : undefined;
+function line({ name, microseconds, ratio, goal }: Result): string {
+  const verdict = goal === undefined ? "" : `  goal ${goal} x: ${ratio >= goal ? "met" : "MISSED"}`;
+  const time = `${microseconds.toFixed(1)} µs`.padStart(14);
+  return `  ${name.padEnd(12)}${time}${ratio.toFixed(2).padStart(9)} x${verdict}\n`;
+}
+
+const python = isInstalled("python3") ? new Python() : undefined;
 const report: object[] = [];
-for (const [name, document] of Object.entries({ small, large, blob })) {
-  await peer?.ask({ name, document: document.toString() });
-  const results = await measure(operations(name, document, peer));
-  report.push({ document: name, bytes: document.length, results });
-  if (args.json) continue;
-  const unit = results[0]?.microseconds ?? 1;
-  process.stdout.write(`${name} document, ${document.length} bytes: medians of ${rounds} rounds\n`);
-  for (const { operation, microseconds } of results) {
-    const time = `${microseconds.toFixed(1)} µs`.padStart(14);
-    process.stdout.write(
-      `  ${operation.padEnd(20)}${time}${(microseconds / unit).toFixed(2).padStart(9)} x\n`,
-    );
+for (const [name, document] of Object.entries(documents)) {
+  await python?.ask({ name, document: document.toString() });
+  for (const [operation, list] of Object.entries(contenders(name, document, python))) {
+    const results = await measure(list);
+    report.push({ document: name, bytes: document.length, operation, results });
+    if (args.json) continue;
+    process.stdout.write(`${operation} ${name}, ${document.length} bytes: medians of ${rounds} rounds\n`);
+    for (const result of results) process.stdout.write(line(result));
   }
 }
 if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-peer?.[Symbol.dispose]();
+python?.[Symbol.dispose]();
