@@ -1,5 +1,14 @@
 /** Which folders a node starts on, and which it refuses. */
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import {
   DamagedStorage,
@@ -86,6 +95,28 @@ describe("data directory", () => {
       );
     }
     expect(existsSync(join(directory, "db"))).toBe(false);
+  });
+
+  test("once damaged, always damaged: what was found stays, also when the files are whole again", async () => {
+    await givenBornNode();
+    renameSync(join(directory, "db"), join(parent, "away"));
+    await expect(open()).rejects.toThrow(DamagedStorage);
+    renameSync(join(parent, "away"), join(directory, "db"));
+    await expect(open()).rejects.toThrow(DamagedStorage);
+    await expect(open()).rejects.toThrow(
+      /DAMAGED: expected a folder .* found .*db: expected .* found no database/,
+    );
+  });
+
+  test("damage that a running node meets marks the folder; other failures do not", async () => {
+    await givenBornNode();
+    const running = await open();
+    running.failed(new Error("anything", { cause: new Error("else") }));
+    await running.storage.close();
+    const again = await open();
+    again.failed(new Error("a write failed", { cause: new DamagedStorage("entry 3", "a record", "none") }));
+    await again.storage.close();
+    await expect(open()).rejects.toThrow(/found entry 3: expected a record, found none/);
   });
 
   test("a born node with an emptied database folder is refused", async () => {

@@ -85,7 +85,7 @@ async function compose(
     log.error({ err: error, where }, `a call of ${where} failed`);
 
   // This node's disk: first, because it says whether the folder is ours at all.
-  const { identity, storage } = await openDataDirectory({
+  const { identity, storage, failed } = await openDataDirectory({
     directory: config.dataDir,
     nodeId,
     clusterName: cluster.name,
@@ -113,7 +113,10 @@ async function compose(
     clock,
     stateMachine: machine,
     log,
-    onFatal,
+    onFatal: (error) => {
+      failed(error);
+      onFatal(error);
+    },
     onRequest: (peer, payload) => {
       if (forwardedCalls !== null) return forwardedCalls.answer(payload);
       return Promise.reject(

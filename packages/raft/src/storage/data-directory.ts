@@ -3,6 +3,7 @@
  *
  *     <dataDir>/identity.json   whose folder this is; says whether the database must exist
  *     <dataDir>/db/             LevelDB
+ *     <dataDir>/DAMAGED         once damage was found: what it was
  *
  * | Identity                  | Database  | Outcome                                                       |
  * |---------------------------|-----------|---------------------------------------------------------------|
@@ -13,14 +14,16 @@
  * | unborn                    | any       | opened, or created                                            |
  * | born                      | missing   | refused as damage: it is never created again                  |
  * | born                      | there     | opened                                                        |
+ * | born, marked `DAMAGED`    | any       | refused as damage, with what was found then                   |
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Restored } from "../core/index.js";
 import type { Identity, IdentityStore, Storage } from "../ports/index.js";
+import { markDamaged, refuseMarked } from "./damage-marker.js";
 import { syncDirectory } from "./durable-file.js";
-import { ForeignDataDirectory, StorageFailed } from "./errors.js";
+import { DamagedStorage, ForeignDataDirectory, StorageFailed } from "./errors.js";
 import { openIdentityFile } from "./identity.js";
 import { openLevelStorage } from "./level-open.js";
 
@@ -39,6 +42,8 @@ export interface DataDirectory {
   /** Never empty: `read()` gives this node's identity, fresh and unborn on an empty folder. */
   readonly identity: IdentityStore;
   readonly storage: Storage;
+  /** To be called with whatever ended the node: damage that a running node met marks the folder. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** The identity store of a data folder, for tools that must not open the database. */
@@ -56,12 +61,22 @@ export async function openDataDirectory(options: DataDirectoryOptions): Promise<
   const known = identity.read();
   if (known !== null) requireOwn(directory, known, options);
 
+  const failed = (error: unknown): void => {
+    // A disk that has promised nothing to anybody may simply be made anew.
+    const damage = damageIn(error);
+    if (damage !== null && identity.read()?.born === true) markDamaged(directory, damage);
+  };
+  refuseMarked(directory);
+
   const databaseDirectory = join(directory, "db");
   const databaseExisted = existsSync(join(databaseDirectory, "CURRENT"));
   const storage = await openLevelStorage({
     directory: databaseDirectory,
     mustExist: known?.born ?? false,
     ...(options.maxTailBytes === undefined ? {} : { maxTailBytes: options.maxTailBytes }),
+  }).catch((error: unknown) => {
+    failed(error);
+    throw error;
   });
   try {
     // From here on LevelDB's lock is ours: no other process changes the identity under our hands.
@@ -72,11 +87,17 @@ export async function openDataDirectory(options: DataDirectoryOptions): Promise<
       if (databaseExisted && !isUntouched(storage.restored)) refuseNameless(directory, storage.restored);
       await identity.write(unborn(options));
     }
-    return { identity, storage };
+    return { identity, storage, failed };
   } catch (error) {
     await storage.close();
     throw error;
   }
+}
+
+/** The damage behind a failure; null when it is another one. */
+function damageIn(error: unknown): DamagedStorage | null {
+  if (error instanceof DamagedStorage) return error;
+  return error instanceof Error && error.cause !== undefined ? damageIn(error.cause) : null;
 }
 
 function createDirectory(directory: string): void {
