@@ -1,4 +1,5 @@
 /** What only a real socket shows: connection reuse, odd but right requests, broken ones. */
+import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { Fault, faultCodes } from "@quorate/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { InProcessCluster } from "./in-process-cluster.js";
@@ -11,6 +12,12 @@ beforeAll(async () => {
 afterAll(() => cluster[Symbol.asyncDispose]());
 
 const connect = () => new RawClient(cluster.url("n1"));
+
+/** The last bytes of gzip are a checksum and a length. */
+function corrupted(packed: Buffer): Buffer {
+  packed.writeUInt32LE(0, packed.length - 8);
+  return packed;
+}
 
 describe("one connection", () => {
   it("serves call after call, whatever the status before was", async () => {
@@ -68,6 +75,38 @@ describe("odd but right requests", () => {
     const chunk = (bytes: Uint8Array) => [`${bytes.length.toString(16)}\r\n`, bytes, "\r\n"];
     client.send(head("POST /RPC2 HTTP/1.1", { "Transfer-Encoding": "chunked" }));
     client.send(...chunk(count.subarray(0, half)), ...chunk(count.subarray(half)), "0\r\n\r\n");
+    expect(resultOf(await client.response())).toBe(0);
+  });
+
+  it.each([
+    ["gzip", gzipSync(count)],
+    ["deflate", deflateSync(count)],
+    ["deflate", deflateRawSync(count)],
+  ])("may be packed and chunked: %s", async (encoding, packed) => {
+    using client = connect();
+    client.send(
+      head("POST /RPC2 HTTP/1.1", { "Transfer-Encoding": "chunked", "Content-Encoding": encoding }),
+    );
+    for (const byte of packed) client.send("1\r\n", Uint8Array.of(byte), "\r\n");
+    client.send("0\r\n\r\n");
+    const response = await client.response();
+    expect(resultOf(response)).toBe(0);
+    expect(response.headers.has("content-encoding")).toBe(false);
+  });
+
+  it.each([
+    ["nothing", Buffer.alloc(0)],
+    ["the first half", gzipSync(count).subarray(0, 20)],
+    ["something else", Buffer.from("no gzip at all")],
+    ["a wrong checksum", corrupted(gzipSync(count))],
+  ])("must be whole when they are packed: %s", async (_name, packed) => {
+    using client = connect();
+    client.send(
+      head("POST /RPC2 HTTP/1.1", { "Content-Encoding": "gzip", "Content-Length": packed.length }),
+      packed,
+    );
+    expect((await client.response()).status).toBe(400);
+    client.send(call(), count);
     expect(resultOf(await client.response())).toBe(0);
   });
 

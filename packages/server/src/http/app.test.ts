@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { decodeResponse, encodeFault, Fault, faultCodes } from "@quorate/protocol";
 import type { NodeStatus } from "@quorate/raft";
@@ -253,6 +254,15 @@ describe("addresses", () => {
     expect(response.headers["content-type"]).toBe("text/html; charset=utf-8");
     expect(response.payload).toContain("&lt;b&gt;Store&lt;/b&gt; &amp; forget");
     expect(response.payload).toContain("kv.set(string, any) → boolean");
+    const style = /<style>(.*)<\/style>/s.exec(response.payload)?.[1] ?? "";
+    const hash = createHash("sha256").update(style).digest("base64");
+    expect(response.headers).toMatchObject({
+      "content-security-policy":
+        `default-src 'none'; style-src 'sha256-${hash}'; ` +
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+    });
   });
 
   it("shows the state of the node", async () => {

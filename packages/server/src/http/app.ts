@@ -142,10 +142,11 @@ function addCallRoutes(
     requireUsable(path);
     const takesCalls = deps.paths.includes(path);
     allowed.set(path, takesCalls ? ["POST", "GET", "HEAD"] : ["GET", "HEAD"]);
+    const html = pageOf(deps, path);
     app.route({
       method: ["GET", "HEAD"],
       url: path,
-      handler: (_request, reply) => sendPage(reply, deps, path),
+      handler: (_request, reply) => sendPage(reply, html()),
     });
     if (!takesCalls) continue;
     app.route({
@@ -170,24 +171,33 @@ function requireUsable(path: string): void {
   }
 }
 
-function sendPage(reply: FastifyReply, deps: AppDependencies, path: string): FastifyReply {
-  const methodsPath = deps.paths.find((one) => one !== "/") ?? "/status";
-  const html =
-    path === "/"
-      ? statusPage(deps.report(), deps.members(), methodsPath)
-      : methodsPage({
-          cluster: deps.clusterName,
-          service: deps.serviceName,
-          node: deps.nodeId,
-          url: deps.advertise + path,
-          methods: deps.dispatcher.describe(),
-        });
-  reply
+/** Gives the HTML of a path: the state at that moment, or the documentation, which never changes and is made once. */
+function pageOf(deps: AppDependencies, path: string): () => string {
+  if (path === "/") {
+    const methodsPath = deps.paths.find((one) => one !== "/") ?? "/status";
+    return () => statusPage(deps.report(), deps.members(), methodsPath);
+  }
+  let html: string | null = null;
+  return () => {
+    html ??= methodsPage({
+      cluster: deps.clusterName,
+      service: deps.serviceName,
+      node: deps.nodeId,
+      url: deps.advertise + path,
+      methods: deps.dispatcher.describe(),
+    });
+    return html;
+  };
+}
+
+function sendPage(reply: FastifyReply, html: string): FastifyReply {
+  return reply
     .header("content-security-policy", contentSecurityPolicy)
     .header("x-content-type-options", "nosniff")
     .header("referrer-policy", "no-referrer")
-    .header("cache-control", "no-store");
-  return reply.type("text/html; charset=utf-8").send(html);
+    .header("cache-control", "no-store")
+    .type("text/html; charset=utf-8")
+    .send(html);
 }
 
 function addProbes(
