@@ -1,9 +1,5 @@
 import {
-  DecodeError,
-  type DecodeOptions,
-  decodeCall,
   decodeCallFast,
-  decodeResponse,
   decodeResponseFast,
   defaultLimits,
   encodeCall,
@@ -19,6 +15,7 @@ import { canonicalDocument } from "./canonical-documents.js";
 import { damaged, variants } from "./damage.js";
 import { gentlyMutatedDocument, mutatedDocument } from "./mutations.js";
 import { stockDocuments } from "./stock-documents.js";
+import { agree, calls, outcome, responses, same, shown, textOf } from "./two-paths.js";
 import { bodyOf, loadVectors } from "./vectors.js";
 
 // Wherever the fast path yields a value, the full path yields the same. FAST_PATH_RUNS makes the search
@@ -27,57 +24,6 @@ import { bodyOf, loadVectors } from "./vectors.js";
 const numRuns = Number(process.env.FAST_PATH_RUNS ?? 4000);
 const seed = Number(process.env.FAST_PATH_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const timeout = 60_000 + numRuns * 3;
-
-const calls = { fast: decodeCallFast, decode: decodeCall };
-const responses = { fast: decodeResponseFast, decode: decodeResponse };
-
-/** The text of a UTF-8 document without byte order mark, as the decoder has it. */
-const textOf = (document: string) => Buffer.from(document).toString().replace(/\r\n?/g, "\n");
-
-/** Compares the two paths; returns whether the fast one read the document, as a call or as an answer. */
-function agree(document: string, limits: Partial<Limits> = {}): boolean {
-  let taken = false;
-  for (const { fast, decode } of [calls, responses]) {
-    const result = fast(textOf(document), { ...defaultLimits, ...limits });
-    if (result === undefined) continue;
-    taken = true;
-    const full = outcome(decode, Buffer.from(document), { charset: "utf-8", limits, fastPath: false });
-    if (!same(result, full)) {
-      expect.fail(`${JSON.stringify(document)}\nfast: ${shown(result)}\nfull: ${shown(full)}`);
-    }
-  }
-  return taken;
-}
-
-type Decode = (bytes: Uint8Array, options: DecodeOptions) => unknown;
-
-function outcome(decode: Decode, bytes: Uint8Array, options: DecodeOptions): unknown {
-  try {
-    return decode(bytes, options);
-  } catch (error) {
-    if (error instanceof DecodeError) return error;
-    throw error;
-  }
-}
-
-/** Deeper than equality: the same classes, the same order of members, -0 apart from 0. */
-function same(a: unknown, b: unknown): boolean {
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return Object.is(a, b);
-  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
-  const [left, right] = [keysOf(a), keysOf(b)];
-  return (
-    left.length === right.length &&
-    left.every((key, index) => key === right[index] && same(Reflect.get(a, key), Reflect.get(b, key)))
-  );
-}
-
-const keysOf = (value: object) =>
-  Reflect.ownKeys(value).filter((key) => !(value instanceof Error && key === "stack"));
-
-function shown(value: unknown): string {
-  if (value instanceof Error) return `${value.name} ${value.message}`;
-  return JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? `${inner}n` : inner));
-}
 
 const limitsNear: fc.Arbitrary<Partial<Limits>> = fc.record({
   depth: fc.integer({ min: 1, max: 4 }),

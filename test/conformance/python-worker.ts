@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { projectRoot } from "../support/project-root.js";
 import type { Tagged } from "./tagged.js";
 
 export interface PythonCall {
@@ -15,7 +16,7 @@ export class PythonWorker implements AsyncDisposable {
   #complaints = "";
 
   constructor() {
-    const script = fileURLToPath(new URL("worker.py", import.meta.url));
+    const script = join(projectRoot, "test/conformance/worker.py"); // also from compiled copies of this file
     this.#process = spawn("python3", [script]);
     createInterface({ input: this.#process.stdout }).on("line", (line) =>
       this.#waiting.shift()?.resolve(line),

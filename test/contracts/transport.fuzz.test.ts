@@ -1,118 +1,17 @@
 /** Peers' bytes are hostile: whatever arrives is a sound message or a `FrameError`, and nothing else. */
-import type { PeerMessage } from "@quorate/raft";
-import type { Entry } from "@quorate/raft/core";
 import {
   AcceptorHandshake,
   DialerHandshake,
   decodeMessage,
   encodeFrame,
-  encodeMessage,
   FrameError,
-  FrameReader,
   FrameType,
   type HandshakeParty,
   NONCE_BYTES,
 } from "@quorate/raft/tcp";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { membershipOf } from "./transport-recorder.js";
-
-const ends = { from: "n1", to: "n2" } as const;
-const index = fc.maxSafeNat();
-const term = fc.nat({ max: 2 ** 40 });
-const smallIndex = fc.nat({ max: 2 ** 50 });
-
-const appendEntries = fc
-  .record({
-    prevIndex: smallIndex,
-    prevTerm: term,
-    commit: index,
-    steps: fc.array(
-      fc.record({
-        step: fc.nat({ max: 3 }),
-        type: fc.constantFrom(0, 1, 2),
-        data: fc.uint8Array({ maxLength: 300 }),
-      }),
-      { maxLength: 20 },
-    ),
-    ahead: fc.nat({ max: 5 }),
-  })
-  .map(({ prevIndex, prevTerm, commit, steps, ahead }): PeerMessage => {
-    let last = Math.max(1, prevTerm);
-    const entries = steps.map(({ step, type, data }, i) => {
-      last += step;
-      return { index: prevIndex + 1 + i, term: last, type, data } as Entry;
-    });
-    return { ...ends, type: "appendEntries", term: last + ahead, prevIndex, prevTerm, commit, entries };
-  });
-
-const message: fc.Arbitrary<PeerMessage> = fc.oneof(
-  appendEntries,
-  fc.record({ ...envelope("preVoteRequest"), lastIndex: index, lastTerm: term }),
-  fc.record({ ...envelope("preVoteResponse"), campaignTerm: term, granted: fc.boolean() }),
-  fc.record({ ...envelope("requestVote"), lastIndex: index, lastTerm: term, transfer: fc.boolean() }),
-  fc.record({ ...envelope("requestVoteResponse"), granted: fc.boolean() }),
-  fc.record({ ...envelope("appendEntriesAccepted"), match: index }),
-  fc.record({ ...envelope("appendEntriesRejected"), prevIndex: index, hintIndex: index, hintTerm: term }),
-  fc.record({ ...envelope("heartbeat"), commit: index, round: index }),
-  fc.record({ ...envelope("heartbeatResponse"), round: index, appliedDurable: index }),
-  fc.record({ ...envelope("installSnapshot"), lastIncludedIndex: index, lastIncludedTerm: term }),
-  fc.record(envelope("timeoutNow")),
-  fc.record({ ...envelope("readIndexRequest"), context: index }),
-  fc.record({ ...envelope("readIndexResponse"), context: index, index: fc.option(index) }),
-  fc.constant<PeerMessage>({ ...ends, type: "birth", membership: membershipOf({ n1: "a", n2: "b" }) }),
-);
-
-function envelope<Name extends string>(type: Name) {
-  return { type: fc.constant(type), from: fc.constant(ends.from), to: fc.constant(ends.to), term } as const;
-}
-
-interface Body {
-  readonly type: number;
-  readonly body: Uint8Array;
-}
-
-function bodiesOf(bytes: Uint8Array, chunkSizes: readonly number[] = []): Body[] {
-  const bodies: Body[] = [];
-  const reader = new FrameReader(1 << 20, (type, body) => bodies.push({ type, body }));
-  let at = 0;
-  for (const size of chunkSizes) {
-    reader.push(bytes.subarray(at, at + size));
-    at += size;
-  }
-  reader.push(bytes.subarray(at));
-  return bodies;
-}
-
-function encoded(messages: readonly PeerMessage[]): Buffer {
-  return Buffer.concat(messages.flatMap((m) => encodeMessage(m).parts));
-}
-
-/** `decode` may return or throw `FrameError`; returns null in the latter case. */
-function orFrameError<T>(decode: () => T): T | null {
-  try {
-    return decode();
-  } catch (error) {
-    if (error instanceof FrameError) return null;
-    throw error;
-  }
-}
-
-function expectSound(decoded: PeerMessage): void {
-  for (const [name, value] of Object.entries(decoded)) {
-    if (typeof value === "number") expect(Number.isSafeInteger(value) && value >= 0, name).toBe(true);
-  }
-  if (decoded.type !== "appendEntries") return;
-  let previous = { index: decoded.prevIndex, term: decoded.prevTerm };
-  for (const entry of decoded.entries) {
-    expect(entry.index).toBe(previous.index + 1);
-    expect(Number.isSafeInteger(entry.index)).toBe(true);
-    expect(entry.term >= previous.term && entry.term <= decoded.term).toBe(true);
-    expect([0, 1, 2]).toContain(entry.type);
-    expect(entry.data).toBeInstanceOf(Uint8Array);
-    previous = entry;
-  }
-}
+import { bodiesOf, encoded, ends, expectSound, message, orFrameError } from "./wire-messages.js";
 
 describe("frames under fuzz", () => {
   it("messages survive the wire, however the chunks fall", () => {
