@@ -109,6 +109,7 @@ class DevRun {
         "Try it with Python's standard library:",
         `  python3 -c 'from xmlrpc.client import ServerProxy as S; s = S("${first.url}/RPC2"); print(s.system.listMethods())'`,
         `Or look at it: quorate status --url ${first.url}`,
+        `Every method, with calls to copy, in a browser: ${first.url}/RPC2`,
         "",
         "Ctrl-C stops the cluster and keeps its data.",
       ].join("\n"),

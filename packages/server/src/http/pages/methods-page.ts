@@ -60,8 +60,8 @@ ${method.help === "" ? "" : `<p>${escapeHtml(method.help)}</p>\n`}${signatures(m
 function signatures({ name, signatures, result }: MethodDescription): string {
   if (signatures.length === 0)
     return "<p>Its parameters are not declared: any are passed on as they are.</p>\n";
-  const lines = signatures.map(([returned = "any", ...params], index) => {
-    const shown = index === signatures.length - 1 ? result : returned;
+  const lines = signatures.map(([returned = "any", ...params]) => {
+    const shown = returned === signatures[0]?.[0] ? result : returned;
     return escapeHtml(`${name}(${params.join(", ")}) → ${shown}`);
   });
   return `<pre aria-label="Signatures"><code>${lines.join("\n")}</code></pre>\n`;
