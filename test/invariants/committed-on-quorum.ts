@@ -33,18 +33,18 @@ export class CommittedOnQuorum implements Invariant {
   }
 
   #declare(node: NodeView, index: Index, status: Status, cluster: ClusterView): void {
-    const holders = new Map<Term, Set<NodeId>>();
-    const compacted = new Set<NodeId>();
-    for (const { id, durable } of cluster.nodes) {
-      if (index <= durable.compacted.index) compacted.add(id);
+    const holders = new Map<Term, Set<string>>();
+    const compacted = new Set<string>();
+    for (const { id, incarnation = id, durable } of cluster.nodes) {
+      if (index <= durable.compacted.index) compacted.add(incarnation);
       const term = durable.termAt(index);
       if (term === undefined) continue;
       const same = holders.get(term);
-      if (same) same.add(id);
-      else holders.set(term, new Set([id]));
+      if (same) same.add(incarnation);
+      else holders.set(term, new Set([incarnation]));
     }
     for (const [term, ids] of holders) {
-      if (!cluster.isQuorum(new Set([...ids, ...compacted]))) continue;
+      if (!cluster.isQuorum(new Set([...ids, ...compacted]), node)) continue;
       this.committed.append(term, status.term);
       return;
     }

@@ -37,6 +37,11 @@ export class DurablePrefix implements Invariant {
     }
   }
 
+  diskReplaced(node: NodeView): void {
+    this.#acknowledged.delete(node.id);
+    this.#highestTerm.delete(node.id);
+  }
+
   storeRequested(node: NodeView, request: StoreRequest): void {
     if (request.install) this.#replaced(node, request.install.last.index);
     const first = request.entries[0];

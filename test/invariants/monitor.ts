@@ -7,6 +7,7 @@ import { IndexOrder } from "./index-order.js";
 import { LeaderAppendOnly } from "./leader-append-only.js";
 import { LeaderCompleteness } from "./leader-completeness.js";
 import { LogMatching } from "./log-matching.js";
+import { MembershipChanges } from "./membership-changes.js";
 import { Monotonic } from "./monotonic.js";
 import type { ClusterView, Invariant, NodeView, ReadView } from "./observation.js";
 import { ReadFreshness } from "./read-freshness.js";
@@ -30,10 +31,15 @@ export class Monitor {
     new StateMachineSafety(),
     new SnapshotOrder(this.committed),
     new ReadFreshness(this.committed),
+    new MembershipChanges(),
   ];
 
   nodeStarted(node: NodeView, life: number): void {
     for (const invariant of this.#invariants) invariant.nodeStarted?.(node, life);
+  }
+
+  diskReplaced(node: NodeView): void {
+    for (const invariant of this.#invariants) invariant.diskReplaced?.(node);
   }
 
   stepped(node: NodeView, status: Status, cluster: ClusterView): void {

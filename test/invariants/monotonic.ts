@@ -6,7 +6,8 @@ interface Past {
   commit: Index;
   applied: Index;
   leads: Term | null;
-  readonly match: Map<NodeId, Index>;
+  /** By the follower's id and disk. */
+  readonly match: Map<string, Index>;
   requested: HardState;
 }
 
@@ -33,6 +34,10 @@ export class Monotonic implements Invariant {
     });
   }
 
+  diskReplaced(node: NodeView): void {
+    this.#past.delete(node.id);
+  }
+
   stepped(node: NodeView, status: Status): void {
     const past = this.#past.get(node.id);
     if (!past) return;
@@ -42,8 +47,9 @@ export class Monotonic implements Invariant {
     const leads = status.role === "leader" ? status.term : null;
     if (leads === null || leads !== past.leads) past.match.clear();
     for (const { id, match } of status.followers) {
-      this.#grows(node, `match of ${id}`, past.match.get(id) ?? 0, match);
-      past.match.set(id, match);
+      const disk = `${id} ${incarnationOf(node, id)}`;
+      this.#grows(node, `match of ${id}`, past.match.get(disk) ?? 0, match);
+      past.match.set(disk, match);
     }
     past.term = status.term;
     past.commit = status.commit;
@@ -80,4 +86,8 @@ export class Monotonic implements Invariant {
     if (after >= before) return;
     throw new InvariantViolation(this.property, `${what} of ${node.id} falls from ${before} to ${after}`);
   }
+}
+
+function incarnationOf(node: NodeView, id: NodeId): string {
+  return node.membership?.membership.members.find((member) => member.id === id)?.incarnation ?? "";
 }

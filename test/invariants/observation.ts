@@ -7,6 +7,7 @@ import type {
   HardState,
   Index,
   LogId,
+  Membership,
   Message,
   NodeId,
   Status,
@@ -26,17 +27,29 @@ export interface DurableView {
   readonly digest?: number;
   /** Undefined when the entry is compacted or missing. */
   termAt(index: Index): Term | undefined;
+  /** Those that the disk still knows, ascending; absent: only that of birth. */
+  readonly memberships?: readonly HeldMembership[];
 }
 
 export interface NodeView {
   readonly id: NodeId;
   readonly durable: DurableView;
+  /** Name of the disk; absent: an id has only one. */
+  readonly incarnation?: string;
+  /** The membership that it says is in force, and the index of its entry; undefined: as at birth. */
+  readonly membership?: HeldMembership | undefined;
+}
+
+export interface HeldMembership {
+  readonly index: Index;
+  readonly membership: Membership;
 }
 
 export interface ClusterView {
+  /** Disks that were lost stand here too: what they held when they were lost was acknowledged. */
   readonly nodes: readonly NodeView[];
-  /** Whether these servers decide alone, under the membership in force. */
-  isQuorum(ids: ReadonlySet<NodeId>): boolean;
+  /** Whether these disks (or ids, where an id has only one) decide alone under the membership in force at `node`. */
+  isQuorum(holders: ReadonlySet<string>, node: NodeView): boolean;
 }
 
 /** A linearizable read, as the node that was asked sees it. */
@@ -54,6 +67,8 @@ export interface Invariant {
   readonly property: string;
   /** A node came up from its disk; `life` is 1 at birth and grows by 1 with each restart. */
   nodeStarted?(node: NodeView, life: number): void;
+  /** The node lost its disk and comes back with an empty one: it promised nothing. */
+  diskReplaced?(node: NodeView): void;
   /** A node processed one input. What it now wants to store, send and apply follows. */
   stepped?(node: NodeView, status: Status, cluster: ClusterView): void;
   storeRequested?(node: NodeView, request: StoreRequest): void;

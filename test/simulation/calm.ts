@@ -39,5 +39,6 @@ export const calm: Partial<Knobs> = {
   crashMidStep: 0,
   pauseEvery: 0,
   transferEvery: 0,
+  membershipEvery: 0,
   slowDiskEvery: 0,
 };

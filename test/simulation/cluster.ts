@@ -1,6 +1,6 @@
 import type { Config, Index, Member, Membership, NodeId, Random, TraceRecord } from "@quorate/raft/core";
 import { Monitor } from "../invariants/monitor.js";
-import type { ClusterView } from "../invariants/observation.js";
+import type { ClusterView, HeldMembership, NodeView } from "../invariants/observation.js";
 import { Disk } from "./disk.js";
 import { FaultCounts } from "./fault-counts.js";
 import type { Knobs } from "./knobs.js";
@@ -13,7 +13,10 @@ export class Cluster {
   readonly counts = new FaultCounts();
   readonly monitor = new Monitor();
   readonly network: Network;
-  readonly nodes: readonly Node[];
+  /** Everybody who ever took part. */
+  readonly nodes: Node[];
+  /** As they were when they were lost. */
+  readonly lostDisks: NodeView[] = [];
   readonly view: ClusterView;
   /** False in the liveness phase. */
   faultsOn = true;
@@ -26,11 +29,77 @@ export class Cluster {
   ) {
     this.network = new Network(world, knobs, this.counts);
     const ids = Array.from({ length: knobs.nodes }, (_, i) => `n${i + 1}`);
-    const membership = membershipOf(ids);
-    this.nodes = ids.map((id) => new Node(id, this, new Disk(world, membership, knobs.plantedBugs)));
+    const birth = membershipOf(ids);
+    this.nodes = ids.map((id) => new Node(id, this, new Disk(world, birth, knobs.plantedBugs)));
     for (const node of this.nodes) this.network.connect(node.id, node);
-    const majority = Math.floor(ids.length / 2) + 1;
-    this.view = { nodes: this.nodes, isQuorum: (holders) => holders.size >= majority };
+    const { nodes, lostDisks } = this;
+    this.view = {
+      get nodes() {
+        return lostDisks.length === 0 ? nodes : [...nodes, ...lostDisks];
+      },
+      isQuorum: (holders, { membership }) => {
+        const { members, voters, votersOutgoing } = membership?.membership ?? birth;
+        const counted = new Set<NodeId>();
+        for (const { id, incarnation } of members) {
+          if (holders.has(incarnation)) counted.add(id);
+        }
+        return (
+          hasMajority(voters, counted) &&
+          (votersOutgoing.length === 0 || hasMajority(votersOutgoing, counted))
+        );
+      },
+    };
+  }
+
+  node(id: NodeId): Node | undefined {
+    return this.nodes.find((node) => node.id === id);
+  }
+
+  /** A node of that id with an empty disk: a new one, or one whose former disk is gone. */
+  emptyNode(id: NodeId): Node {
+    const known = this.node(id);
+    if (known) {
+      known.crash();
+      known.replaceDisk();
+      return known;
+    }
+    const node = new Node(id, this, new Disk(this.world, null, this.knobs.plantedBugs));
+    this.nodes.push(node);
+    this.network.connect(id, node);
+    return node;
+  }
+
+  /** The newest membership that any disk or core knows. */
+  newestMembership(): HeldMembership {
+    let newest: HeldMembership | undefined;
+    for (const { membership } of this.nodes) {
+      if (membership && membership.index > (newest?.index ?? 0)) newest = membership;
+    }
+    if (!newest) throw new Error("nobody knows a membership");
+    return newest;
+  }
+
+  /** Nodes whose disk the membership means. */
+  membersOf({ membership }: HeldMembership): readonly Node[] {
+    return membership.members.flatMap(({ id, incarnation }) => {
+      const node = this.node(id);
+      return node?.incarnation === incarnation ? [node] : [];
+    });
+  }
+
+  /** What the handshake of two real nodes decides: strangers, lost disks and who was removed are refused. */
+  mayTalk(from: NodeId, incarnation: string, to: Node): boolean {
+    const sender = this.node(from);
+    // A connection of a disk that is gone by now: what it carried may still come.
+    if (sender === undefined || sender.incarnation !== incarnation) return to.admitted;
+    if (!to.admitted) {
+      const meant = sender.membership?.membership.members.some(
+        (member) => member.incarnation === to.incarnation,
+      );
+      if (meant) to.admit();
+      return meant === true;
+    }
+    return sender.admitted && welcomes(to, sender) && welcomes(sender, to);
   }
 
   /** A node's core gets its own stream of chance, so that one more draw there shifts nothing elsewhere. */
@@ -38,6 +107,7 @@ export class Cluster {
     const { knobs } = this;
     return {
       id,
+      incarnation: this.node(id)?.incarnation ?? id,
       heartbeatTicks: knobs.heartbeatTicks,
       electionTicks: knobs.electionTicks,
       peerLostTicks: knobs.peerLostTicks,
@@ -98,7 +168,7 @@ export class Cluster {
     if (world.chance(knobs.peerResetShare)) b.input({ type: "peerReset", peer: a.id });
   }
 
-  /** The one leader that can serve and that every node follows; null when there is none. */
+  /** The one leader that can serve and that every voter follows, no change being under way; null when there is none. */
   settledLeader(): Node | null {
     let leader: Node | null = null;
     for (const node of this.nodes) {
@@ -108,14 +178,22 @@ export class Cluster {
         leader = node;
       }
     }
-    const id = leader?.id;
-    return leader && this.nodes.every((node) => node.status()?.leader === id) ? leader : null;
+    const held = leader?.membership;
+    if (!leader || !held || held.membership.votersOutgoing.length > 0) return null;
+    const { id } = leader;
+    const { voters } = held.membership;
+    return voters.includes(id) && voters.every((voter) => this.node(voter)?.status()?.leader === id)
+      ? leader
+      : null;
   }
 
-  /** Every node is up and has applied the whole log, durably; the index, or null. */
+  /** Every member is up and has applied the whole log, durably; the index, or null. */
   convergedAt(): Index | null {
     const ends = new Set<Index>();
-    for (const node of this.nodes) {
+    const newest = this.newestMembership();
+    const members = this.membersOf(newest);
+    if (members.length < newest.membership.members.length) return null;
+    for (const node of members) {
       const status = node.status();
       if (!status || status.commit !== status.lastIndex || status.applied !== status.commit) return null;
       if (node.durable.applied !== status.applied) return null;
@@ -142,6 +220,17 @@ export class Cluster {
       })
       .join("\n");
   }
+}
+
+/** The other one is the member that the membership means, or knows a newer one that this node has not heard of. */
+function welcomes({ membership: own }: Node, other: Node): boolean {
+  if (own === undefined) return true;
+  const known = own.membership.members.find(({ id }) => id === other.id);
+  return known?.incarnation === other.incarnation || (other.membership?.index ?? 0) > own.index;
+}
+
+function hasMajority(voters: readonly NodeId[], ids: ReadonlySet<NodeId>): boolean {
+  return 2 * voters.filter((id) => ids.has(id)).length > voters.length;
 }
 
 function membershipOf(ids: readonly NodeId[]): Membership {

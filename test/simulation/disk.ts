@@ -8,7 +8,6 @@ import {
   type LogId,
   type Membership,
   type NodeId,
-  type PlacedMembership,
   type PlantedBug,
   type Restored,
   type SnapshotHead,
@@ -16,7 +15,7 @@ import {
   type Term,
   type TermRun,
 } from "@quorate/raft/core";
-import type { DurableView } from "../invariants/observation.js";
+import type { DurableView, HeldMembership } from "../invariants/observation.js";
 import { Machine, type StatePair } from "./machine.js";
 import type { World } from "./world.js";
 
@@ -57,18 +56,23 @@ export class Disk implements DurableView {
   #machine = new Machine();
   #incoming: Incoming | null = null;
   #inFlight: Batch | null = null;
-  /** The newest one at or before `#compacted`, or the one of birth. */
-  #membership: PlacedMembership;
+  /** Of the log, and the last one that compaction cut away; ascending. */
+  #memberships: HeldMembership[];
 
+  /** Without a membership it is empty: a newcomer's. */
   constructor(
     readonly world: World,
-    membership: Membership,
+    membership: Membership | null,
     readonly plantedBugs: ReadonlySet<PlantedBug>,
   ) {
-    const birth = birthRecord(membership);
-    this.#membership = { index: birth.entry.index, membership };
-    this.#hardState = birth.hardState;
-    this.#log = [birth.entry];
+    const birth = membership === null ? null : birthRecord(membership);
+    this.#hardState = birth?.hardState ?? { term: 0, vote: null, commit: 0 };
+    this.#log = birth === null ? [] : [birth.entry];
+    this.#memberships = membership === null ? [] : [{ index: 1, membership }];
+  }
+
+  get memberships(): readonly HeldMembership[] {
+    return this.#memberships;
   }
 
   get hardState(): HardState {
@@ -136,7 +140,12 @@ export class Disk implements DurableView {
         );
       }
       this.#log.length = keep;
-      for (const entry of store.entries) this.#log.push(entry);
+      this.#memberships = this.#memberships.filter(({ index }) => index < first.index);
+      for (const entry of store.entries) {
+        this.#log.push(entry);
+        if (entry.type !== EntryType.membership) continue;
+        this.#memberships.push({ index: entry.index, membership: decodeMembership(entry.data) });
+      }
     }
     const before = this.#machine.applied;
     for (const entry of applied) this.#machine.apply(entry);
@@ -150,9 +159,9 @@ export class Disk implements DurableView {
   #compact(to: Index): void {
     const term = this.termAt(to);
     if (term === undefined) throw new Error(`compaction to ${to}, beyond the log's end ${this.last.index}`);
-    const cut = this.#log.splice(0, to - this.#compacted.index);
-    this.#membership = latestMembership(cut) ?? this.#membership;
+    this.#log.splice(0, to - this.#compacted.index);
     this.#compacted = { index: to, term };
+    while ((this.#memberships[1]?.index ?? Infinity) <= to) this.#memberships.shift();
   }
 
   #receive({ from, last, after, pairs }: ReceivedChunk): void {
@@ -168,7 +177,7 @@ export class Disk implements DurableView {
     }
     this.#log = [];
     this.#compacted = last;
-    this.#membership = membership;
+    this.#memberships = [membership];
     if (torn && this.plantedBugs.has("installNotAtomic")) return;
     this.#machine = Machine.of(incoming.pairs, last.index);
     this.#incoming = null;
@@ -199,17 +208,9 @@ export class Disk implements DurableView {
     const term = index === compacted ? this.#compacted.term : this.termAt(index);
     if (term === undefined)
       throw new Error(`applied ${index} is not in a log of ${compacted + 1}…${this.last.index}`);
-    const applied = this.#log.slice(0, index - compacted);
-    return { last: { index, term }, membership: latestMembership(applied) ?? this.#membership };
-  }
-
-  /** The newest one of the log, and the one before it. */
-  #memberships(): Pick<Restored, "membership" | "membershipBefore"> {
-    const membership = latestMembership(this.#log);
-    if (membership === null) return { membership: this.#membership };
-    const before = this.#log.slice(0, membership.index - this.#compacted.index - 1);
-    const membershipBefore = latestMembership(before) ?? this.#membership;
-    return membershipBefore.index < membership.index ? { membership, membershipBefore } : { membership };
+    const membership = this.#memberships.findLast((held) => held.index <= index);
+    if (membership === undefined) throw new Error(`no membership is known at ${index}`);
+    return { last: { index, term }, membership };
   }
 
   /** What a node finds when it starts; `tailLength` newest entries come along. */
@@ -218,20 +219,17 @@ export class Disk implements DurableView {
     for (const entry of this.#log) {
       if (terms.at(-1)?.term !== entry.term) terms.push({ first: entry.index, term: entry.term });
     }
+    const before = this.#memberships.at(-2);
     return {
       hardState: this.#hardState,
       compacted: this.#compacted,
       terms,
       tail: this.#log.slice(-Math.max(1, tailLength)),
       last: { index: this.last.index, term: this.last.term },
-      ...this.#memberships(),
+      membership: this.#memberships.at(-1) ?? null,
+      ...(before && { membershipBefore: before }),
       applied: this.#machine.applied,
       logBytes: this.#log.reduce((sum, { data }) => sum + data.length, 0),
     };
   }
-}
-
-function latestMembership(entries: readonly Entry[]): PlacedMembership | null {
-  const latest = entries.findLast(({ type }) => type === EntryType.membership);
-  return latest ? { index: latest.index, membership: decodeMembership(latest.data) } : null;
 }

@@ -20,7 +20,7 @@ export class Faults {
     const { cluster } = this;
     cluster.faultsOn = false;
     cluster.network.heal();
-    for (const node of cluster.nodes) {
+    for (const node of [...cluster.nodes]) {
       node.slowWrites(0);
       node.resume();
       cluster.restart(node);

@@ -88,6 +88,8 @@ export interface Knobs {
   readonly pauseEvery: number;
   readonly pause: Span;
   readonly transferEvery: number;
+  /** Members added, removed, moved, and disks lost. */
+  readonly membershipEvery: number;
 
   readonly write: Span;
   readonly slowDiskEvery: number;
@@ -183,6 +185,8 @@ export function knobsFromSeed(seed: number, overrides: Partial<Knobs> = {}): Kno
     chunkPatience: between(0.1, 3) * electionTimeout,
     snapshotIdle: between(2, 10) * electionTimeout,
     crashAtInstall: sometimes(0.4, between(0, 0.4)),
+
+    membershipEvery: sometimes(0.5, between(3, 30) * electionTimeout),
 
     plantedBugs: new Set(),
     ...overrides,

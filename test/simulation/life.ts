@@ -3,6 +3,7 @@ import {
   type Index,
   type Input,
   type LogId,
+  type MembershipChange,
   Raft,
   type RaftEvent,
   type Random,
@@ -33,6 +34,8 @@ export class Life {
   readonly #toApply: Entry[] = [];
   /** Applied, but not yet on the disk. */
   readonly #unflushed: Entry[] = [];
+  readonly #changes = new Map<number, string>();
+  #nextChange = 1;
   readonly #turn: { readonly context: number; readonly data: Uint8Array }[] = [];
   /** The batch that waits for the one in flight. */
   #store: StoreRequest | null = null;
@@ -89,6 +92,17 @@ export class Life {
     this.step({ type: "readIndex", context });
   }
 
+  change(change: MembershipChange): void {
+    const context = this.#nextChange++;
+    const id = change.kind === "remove" ? change.id : change.member.id;
+    this.#changes.set(context, `${change.kind} ${id}`);
+    this.step({ type: "changeMembership", context, change });
+  }
+
+  get openChanges(): readonly string[] {
+    return [...this.#changes.values()];
+  }
+
   /** One input; what the core then asks for is done at once, or at the end of a turn that gathers inputs. */
   step(input: Input): void {
     if (this.#over) return;
@@ -132,6 +146,13 @@ export class Life {
     for (const event of ready.events) this.#note(event);
     for (const { context, index, term } of ready.accepted) proposals.accepted(context, index, term);
     for (const { context } of ready.refused) proposals.refused(context);
+    for (const change of ready.changes) {
+      const what = this.#changes.get(change.context);
+      if (what === undefined) throw new Error(`${node.id} ended change ${change.context} twice`);
+      this.#changes.delete(change.context);
+      const end = change.kind === "refused" ? `refused: ${change.reason}` : change.kind;
+      node.cluster.counts.add(`change ${what.split(" ")[0]} ${end}`);
+    }
     if (ready.store) this.#takeStore(ready.store);
     const crashAfter = this.#messagesBeforeCrash(ready);
     // The order of storing and sending is the driver's choice.

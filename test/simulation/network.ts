@@ -6,7 +6,11 @@ import type { World } from "./world.js";
 export interface Receiver {
   /** Grows with each restart: a stream to an earlier life is gone. */
   readonly life: number;
-  receive(message: Message): void;
+  /** Of the disk it runs on. */
+  readonly incarnation: string;
+  /** Whether the connection over which a message of that disk would come is, or stays, open. */
+  accepts(from: NodeId, incarnation: string): boolean;
+  receive(message: Message, incarnation: string): void;
 }
 
 /** Carries messages between nodes, and decides what happens to each on its way. */
@@ -102,9 +106,15 @@ export class Network {
       this.#streams.set(link, arrival);
     }
     const life = receiver.life;
+    const disk = receiver.incarnation;
+    const incarnation = this.#receivers.get(message.from)?.incarnation ?? "";
+    if (!receiver.accepts(message.from, incarnation)) {
+      this.counts.add("stranger refused");
+      return;
+    }
     world.after(arrival - world.now, () => {
-      if (inOrder && receiver.life !== life) return;
-      receiver.receive(message);
+      if ((inOrder && receiver.life !== life) || receiver.incarnation !== disk) return;
+      receiver.receive(message, incarnation);
     });
   }
 }

@@ -1,7 +1,15 @@
-import { createRandom, type Input, type Message, type NodeId, type Status } from "@quorate/raft/core";
+import {
+  createRandom,
+  type Input,
+  type MembershipChange,
+  type Message,
+  type NodeId,
+  type Status,
+} from "@quorate/raft/core";
 import type { OpenCall } from "../invariants/every-call-ends.js";
+import type { HeldMembership } from "../invariants/observation.js";
 import type { Cluster } from "./cluster.js";
-import type { Disk } from "./disk.js";
+import { Disk } from "./disk.js";
 import type { Span } from "./knobs.js";
 import { Life } from "./life.js";
 import type { Command, Machine } from "./machine.js";
@@ -19,12 +27,54 @@ export class Node {
   #writesSlowUntil = 0;
   #steps = 0;
 
+  #durable: Disk;
+  #disks = 1;
+  #admitted: boolean;
+
   constructor(
     readonly id: NodeId,
     readonly cluster: Cluster,
-    /** What survives a crash. */
-    readonly durable: Disk,
-  ) {}
+    durable: Disk,
+  ) {
+    this.#durable = durable;
+    this.#admitted = durable.last.index > 0;
+  }
+
+  /** What survives a crash. */
+  get durable(): Disk {
+    return this.#durable;
+  }
+
+  get incarnation(): string {
+    return `${this.id}-${this.#disks}`;
+  }
+
+  /** False: an empty disk that no membership was seen to mean; nobody talks to it. */
+  get admitted(): boolean {
+    return this.#admitted;
+  }
+
+  admit(): void {
+    this.#admitted = true;
+  }
+
+  /** The disk is lost, with all that was promised on it; a new one takes its place. */
+  replaceDisk(): void {
+    const { id, incarnation, durable } = this;
+    this.cluster.lostDisks.push({ id, incarnation, durable });
+    this.#disks++;
+    this.#durable = new Disk(this.cluster.world, null, this.cluster.knobs.plantedBugs);
+    this.#admitted = false;
+    this.cluster.monitor.diskReplaced(this);
+  }
+
+  /** In force, as the running core says, or as the disk has it. */
+  get membership(): HeldMembership | undefined {
+    const raft = this.#life?.raft;
+    if (raft === undefined) return this.#durable.memberships.at(-1);
+    const membership = raft.membership();
+    return membership === null ? undefined : { index: raft.membershipIndex(), membership };
+  }
 
   /** Number of the current life, or of the last one. */
   get life(): number {
@@ -60,7 +110,10 @@ export class Node {
   openCalls(): readonly OpenCall[] {
     const life = this.#life;
     if (!life) return [];
-    return [...life.proposals.describe(), ...life.reads.describe()].map((what) => ({ node: this.id, what }));
+    return [...life.proposals.describe(), ...life.reads.describe(), ...life.openChanges].map((what) => ({
+      node: this.id,
+      what,
+    }));
   }
 
   start(): void {
@@ -123,8 +176,13 @@ export class Node {
     return world.now < this.#writesSlowUntil ? knobs.slowWrite : knobs.write;
   }
 
-  receive(message: Message): void {
-    this.input({ type: "receive", message });
+  accepts(from: NodeId, incarnation: string): boolean {
+    return this.cluster.mayTalk(from, incarnation, this);
+  }
+
+  /** From the disk `incarnation` of `message.from`. */
+  receive(message: Message, incarnation: string): void {
+    if (this.accepts(message.from, incarnation)) this.input({ type: "receive", message, incarnation });
   }
 
   /** An input from outside; waits while the process is stopped, is lost while it is down. */
@@ -137,6 +195,12 @@ export class Node {
   withLife(act: (life: Life) => void): void {
     const life = this.#life;
     if (life) this.run(() => act(life));
+  }
+
+  /** Ends by itself: done, refused, or with this leadership. */
+  change(change: MembershipChange): void {
+    const life = this.#life;
+    if (life) this.run(() => life.change(change));
   }
 
   propose(command: Command, settle: ProposalSettled): void {

@@ -124,6 +124,46 @@ const breakingTransfers: Partial<Knobs> = {
   snapshotIdle: 15 * millisecond,
   chunkPatience: 60 * millisecond,
 };
+/** Members come and go and disks are lost, all the time, while nodes crash and links break. */
+const changingMembers: Partial<Knobs> = {
+  ...calm,
+  nodes: 4,
+  electionTicks: 5,
+  promotionTicks: 5,
+  clients: 3,
+  thinkTime: 5 * millisecond,
+  membershipEvery: 80 * millisecond,
+  partitionEvery: 150 * millisecond,
+  partition: { min: 0, max: 300 * millisecond },
+  oneWayShare: 0.2,
+  crashEvery: 400 * millisecond,
+  downTime: { min: 0, max: 200 * millisecond },
+  crashAtElection: 0.1,
+  crashMidStep: 0.5,
+  keepBatchShare: 0.5,
+};
+
+/** Few members, and newcomers that get the log entry by entry, while their leaders fall silent. */
+const slowNewcomers: Partial<Knobs> = {
+  ...calm,
+  nodes: 2,
+  electionTicks: 5,
+  promotionTicks: 5,
+  clients: 1,
+  thinkTime: 50 * millisecond,
+  membershipEvery: 60 * millisecond,
+  maxAppendBytes: 1,
+  maxInflightAppends: 1,
+  maxInflightBytes: 1,
+  streams: false,
+  delay: { min: millisecond, max: 4 * millisecond },
+  lossRate: 0.05,
+  pauseEvery: 100 * millisecond,
+  pause: { min: 0, max: 150 * millisecond },
+  falsePeerLostEvery: 50 * millisecond,
+};
+
+const members: Trial = { seeds: 20, knobs: changingMembers };
 
 const trials: Partial<Record<PlantedBug, Trial>> = {
   commitOldTerm: { seeds: 150, knobs: figure8, property: "leader completeness" },
@@ -144,6 +184,16 @@ const trials: Partial<Record<PlantedBug, Trial>> = {
   overlayLeaksIntoSnapshot: { seeds: 20, knobs: shortLogsSlowExecution },
   installNotAtomic: { seeds: 20, knobs: { ...shortLogs, crashAtInstall: 0.3, keepBatchShare: 1 } },
   snapshotsMixed: { seeds: 10, knobs: shortLogs, property: "state-machine safety" },
+  changeBeforeNoOp: { ...members, property: "membership changes" },
+  changeWhileUncommitted: { ...members, property: "membership changes" },
+  membershipKeptAfterTruncation: { ...members, property: "membership changes" },
+  jointLeftEarly: { ...members, property: "membership changes" },
+  jointOldVotersIgnored: { ...members, property: "committed is on a durable quorum" },
+  removedLeaderCounted: { ...members, seeds: 40, property: "committed is on a durable quorum" },
+  learnerCounted: { ...members, property: "committed is on a durable quorum" },
+  replacedMatchKept: members,
+  replacedAtOnce: { ...members, property: "membership changes" },
+  formerDiskIsOwn: { seeds: 40, knobs: slowNewcomers, property: "leader completeness" },
   leaderCountsUnstored: { ...anyRun, property: "committed is on a durable quorum" },
 };
 

@@ -26,7 +26,7 @@ it("a follower restarts while the leader's answer to its read is under way: its 
 
   const ends: ReadEnd[] = [];
   follower.read("k1", (end) => ends.push(end));
-  for (const late of held.splice(0)) follower.receive(late);
+  for (const late of held.splice(0)) follower.receive(late, leader.incarnation);
   expect(ends).toEqual([]);
   cluster.network.intercept = () => false;
 });

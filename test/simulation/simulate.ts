@@ -7,6 +7,7 @@ import { Cluster } from "./cluster.js";
 import { Faults } from "./faults.js";
 import { type Knobs, knobsFromSeed } from "./knobs.js";
 import type { Node } from "./node.js";
+import { Operators } from "./operators.js";
 import { second, World } from "./world.js";
 
 export interface SimulationOptions {
@@ -61,13 +62,14 @@ export function simulate(options: SimulationOptions): Simulation {
   try {
     cluster.start();
     const faults = new Faults(cluster);
+    new Operators(cluster);
     while (world.runNext(knobs.safetyPhase));
     faults.heal();
     recovery = recover(cluster);
     clients.stop();
     settle(cluster, clients);
     checkRegisters(clients.registers);
-    checkCounters(clients.increments, cluster.nodes[0]?.machine?.counters ?? new Map());
+    checkCounters(clients.increments, cluster.settledLeader()?.machine?.counters ?? new Map());
   } catch (error) {
     failure = describeFailure(error, world.now);
   }
@@ -132,20 +134,20 @@ function recover(cluster: Cluster): number {
 
 /** Then calls end, nodes converge, and a fresh write can be read everywhere. */
 function settle(cluster: Cluster, clients: Clients): void {
+  // A change of the membership may have been under way.
+  if (cluster.knobs.membershipEvery > 0) converge(cluster);
   freshWrite(cluster, clients);
-  runUntil(
-    cluster,
-    settledWithin,
-    () => cluster.convergedAt() !== null,
-    () => new InvariantViolation("nodes converge after the faults", `\n${cluster.describe()}`),
-  );
-  const digests = new Set(cluster.nodes.map((node) => node.machine?.digest));
+  converge(cluster);
+  const members = cluster.membersOf(cluster.newestMembership());
+  const digests = new Set(members.map((node) => node.machine?.digest));
   if (digests.size !== 1) {
     throw new InvariantViolation(
       "nodes converge after the faults",
       `equal logs, digests ${[...digests].join(", ")}`,
     );
   }
+  // Who was removed hears of nothing any more: it is stopped.
+  for (const node of cluster.nodes) if (!members.includes(node)) node.crash();
   snapshotsEnd(cluster);
   // A question or an answer that got lost ends as a refusal, after a while.
   const open = () => cluster.nodes.flatMap((node) => node.openCalls());
@@ -169,13 +171,22 @@ function snapshotsEnd(cluster: Cluster): void {
   );
 }
 
+function converge(cluster: Cluster): void {
+  runUntil(
+    cluster,
+    settledWithin,
+    () => cluster.convergedAt() !== null,
+    () => new InvariantViolation("nodes converge after the faults", `\n${cluster.describe()}`),
+  );
+}
+
 /** One write through the leader, then a read of its value on every node. */
 function freshWrite(cluster: Cluster, clients: Clients): void {
   let written = "";
   attempt(cluster, "a fresh write succeeds", (leader, done) => {
     written = clients.set("last", leader, "k1", done);
   });
-  for (const node of cluster.nodes) {
+  for (const node of cluster.membersOf(cluster.newestMembership())) {
     let read: string | null | undefined;
     attempt(cluster, "a fresh read succeeds", (_, done) => {
       clients.read("last", node, "k1", (value) => {

@@ -6,6 +6,7 @@ const birth = { voters: ["a", "b", "c"], votersOutgoing: [], learners: [] };
 
 const start = (node: string): TraceLine => ({
   node,
+  incarnation: null,
   event: "restored",
   from: null,
   role: "follower",
@@ -129,6 +130,7 @@ it("refuses a membership change that skips the joint one, once changes are allow
   model.judge(committed);
   const change = (voters: string[], votersOutgoing: string[], index: number): TraceLine => ({
     ...committed,
+    incarnation: null,
     event: "changeMembership",
     from: null,
     log: {

@@ -7,6 +7,8 @@
 /** One server's transition, as a line of a trace has it. */
 export interface TraceLine {
   readonly node: string;
+  /** Of the disk; another one than before: the old disk is lost. Null: there is only one. */
+  readonly incarnation: string | null;
   readonly event: string;
   readonly from: string | null;
   readonly role: string;
@@ -43,6 +45,7 @@ interface Entry {
 type Log = readonly Entry[];
 
 interface Server {
+  readonly incarnation: string | null;
   role: string;
   term: number;
   vote: string | null;
@@ -69,6 +72,7 @@ const birthTerm = 1;
 
 export class ReferenceModel {
   readonly #servers = new Map<string, Server>();
+  readonly #lost: { readonly node: string; readonly server: Server }[] = [];
   readonly #terms = new Map<number, Term>();
   #committed: Log;
   /** The terms of the leaders that committed them, ascending. */
@@ -94,18 +98,23 @@ export class ReferenceModel {
     if (line.role === "leader" && (server.role !== "leader" || server.term !== line.term)) {
       this.#judgeVictory(server, line, log);
     }
+    // Counting comes before what follows from it: a committed joint membership is left in the same step.
+    const voting = line.role === "leader" ? votingOf(server.log) : null;
     if (line.role === "leader") this.#term(line.term).log = log;
     if (line.durable > log.length) throw reject(line, `has ${line.durable} of ${log.length} entries on disk`);
     Object.assign(server, { role: line.role, term: line.term, vote: line.vote, log, durable: line.durable });
     this.#noteHardState(server, line);
     // The commit comes last: the leader's own disk may be what completes the majority.
-    this.#judgeCommit(server, line);
+    this.#judgeCommit(server, line, voting);
     server.commit = line.commit;
   }
 
   /** Paper, figure 2: term and vote survive, and so does what the disk held. */
   #restart(line: TraceLine): void {
-    const before = this.#servers.get(line.node);
+    const known = this.#servers.get(line.node);
+    const before = known?.incarnation === line.incarnation ? known : undefined;
+    // What it had acknowledged was there when it was counted.
+    if (known !== undefined && before === undefined) this.#lost.push({ node: line.node, server: known });
     const log = this.#restoredLog(line);
     if (before !== undefined) {
       if (line.term < before.durableTerm) throw reject(line, `forgot term ${before.durableTerm}`);
@@ -114,16 +123,26 @@ export class ReferenceModel {
         throw reject(line, `forgot its vote for ${durableVote} in term ${line.term}`);
       }
       // A snapshot that reached the disk right before the end took the place of whatever the log was.
-      const known = this.#committed[line.compacted - 1];
-      const replaced = line.compacted > 0 && before.log[line.compacted - 1] !== known;
+      const last = this.#committed[line.compacted - 1];
+      const replaced = line.compacted > 0 && before.log[line.compacted - 1] !== last;
       if (replaced && line.compacted < before.commit) throw reject(line, "was set back by a snapshot");
       for (let i = 0; i < before.durable && !replaced; i++) {
         if (log[i]?.term !== before.log[i]?.term)
           throw reject(line, `forgot entry ${i + 1}, which was on disk`);
       }
     }
-    const { role, term, vote, commit, durable } = line;
-    const server = { role, term, vote, log, commit, durable, durableTerm: term, durableVote: vote };
+    const { role, term, vote, commit, durable, incarnation } = line;
+    const server = {
+      incarnation,
+      role,
+      term,
+      vote,
+      log,
+      commit,
+      durable,
+      durableTerm: term,
+      durableVote: vote,
+    };
     this.#servers.set(line.node, server);
     this.#noteHardState(server, line);
     if (commit > this.#committed.length)
@@ -267,7 +286,7 @@ export class ReferenceModel {
       if (entryTerm !== line.term) throw reject(line, `leads term ${line.term} and appends for ${entryTerm}`);
       for (let i = 0; i < count; i++) {
         const membership = memberships.get(log.length + 1) ?? null;
-        if (membership !== null) judgeChange(server, line, log, membership);
+        if (membership !== null) judgeChange(line, log, membership);
         log.push({ term: entryTerm, membership });
       }
     }
@@ -275,23 +294,23 @@ export class ReferenceModel {
   }
 
   /** Paper, section 5.4.2: counting commits entries of the own term, and with them all before. */
-  #judgeCommit(server: Server, line: TraceLine): void {
+  #judgeCommit(server: Server, line: TraceLine, voting: Voting | null): void {
     const { commit, term } = line;
     const { log } = server;
     if (commit < server.commit) throw reject(line, `takes back its commit ${server.commit}`);
     if (commit > log.length) throw reject(line, `commits ${commit} of ${log.length} entries`);
     if (commit === server.commit) return;
     if (commit > this.#committed.length) {
-      if (line.role !== "leader") throw reject(line, `commits ${commit} before any leader did`);
+      if (voting === null) throw reject(line, `commits ${commit} before any leader did`);
       if (log[commit - 1]?.term !== term) {
         throw reject(line, `commits ${log[commit - 1]?.term}@${commit} by counting in term ${term}`);
       }
-      const holds = (node: string) => {
-        const other = this.#servers.get(node);
-        return other !== undefined && other.durable >= commit && other.log[commit - 1]?.term === term;
-      };
-      if (!decides(votingOf(log), holds))
-        throw reject(line, `commits ${commit}, which no majority has on disk`);
+      const onDisk = (other: Server | undefined) =>
+        other !== undefined && other.durable >= commit && other.log[commit - 1]?.term === term;
+      const holds = (node: string) =>
+        onDisk(this.#servers.get(node)) ||
+        this.#lost.some((lost) => lost.node === node && onDisk(lost.server));
+      if (!decides(voting, holds)) throw reject(line, `commits ${commit}, which no majority has on disk`);
       this.#comparePrefix(line, log, this.#committed, this.#committed.length, "what is committed");
       while (this.#committedIn.length < commit) this.#committedIn.push(term);
       this.#committed = log.slice(0, commit);
@@ -320,13 +339,12 @@ export class ReferenceModel {
 }
 
 /** Paper, section 6, and Ongaro's correction of 2015: a no-op of the own term first, one change at a time. */
-function judgeChange(server: Server, line: TraceLine, log: Log, next: Voting): void {
+function judgeChange(line: TraceLine, log: Log, next: Voting): void {
   const noOp = log.findIndex((entry) => entry.term === line.term) + 1;
-  if (noOp === 0 || server.commit < noOp)
+  if (noOp === 0 || line.commit < noOp)
     throw reject(line, "changes the membership before its no-op committed");
   const current = log.findLastIndex((entry) => entry.membership !== null) + 1;
-  if (current > server.commit)
-    throw reject(line, `changes the membership while the one at ${current} is open`);
+  if (current > line.commit) throw reject(line, `changes the membership while the one at ${current} is open`);
   const now = votingOf(log);
   if (now.votersOutgoing.length > 0) {
     if (next.votersOutgoing.length > 0)

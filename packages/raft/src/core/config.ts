@@ -8,6 +8,11 @@ export type Random = () => number;
 
 export interface Config {
   readonly id: NodeId;
+  /**
+   * Name of this server's disk. While it catches up through memberships that mean an earlier disk under its id,
+   * it is no voter. Absent: the id has never had another disk.
+   */
+  readonly incarnation?: string;
   /** Ticks between two heartbeats. At least 1. */
   readonly heartbeatTicks: number;
   /**

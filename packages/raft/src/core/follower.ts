@@ -138,7 +138,7 @@ export function tickElectionTimer(server: Server): void {
   if (!server.timer.expired && !server.isOnlyVoter) return;
   // Others may have voted already: a slow disk must not make this candidate throw their votes away.
   if (server.role === "candidate" && !server.durability.hardStateDurable) return;
-  if (server.isVoter) startCampaign(server, "heard no leader in time");
+  if (server.mayCampaign) startCampaign(server, "heard no leader in time");
   else {
     server.setLeader(null);
     server.timer.restart();
@@ -148,7 +148,7 @@ export function tickElectionTimer(server: Server): void {
 /** The connection to the leader is closed and it does not answer: do not wait for the timeout. */
 export function loseLeader(server: Server): void {
   server.setLeader(null);
-  if (!server.isVoter) return;
+  if (!server.mayCampaign) return;
   server.timer.leaderLost();
   if (server.timer.expired) startCampaign(server, "lost the connection to the leader");
 }

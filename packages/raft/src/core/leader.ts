@@ -206,7 +206,7 @@ export function receiveReadIndexRequest(server: Server, request: ReadIndexReques
   else refuseRead(server, read);
 }
 
-function confirmReads(server: Server): void {
+export function confirmReads(server: Server): void {
   const { reads, progress } = leadershipOf(server);
   if (!reads.inFlight) return;
   const confirmed = server.quorumValue((id) =>

@@ -180,6 +180,11 @@ export class MembershipHistory {
     return this.#stack.at(-1)?.membership ?? null;
   }
 
+  /** The one before it, as long as the one in force may be cut off; null when there is none. */
+  get before(): Membership | null {
+    return this.#stack.at(-2)?.membership ?? null;
+  }
+
   /** Ids of every member in force, voters and learners. */
   get ids(): Iterable<NodeId> {
     return this.#incarnations.keys();

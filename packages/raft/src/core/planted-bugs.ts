@@ -67,6 +67,8 @@ export const plantedBugs = [
   "learnerCounted",
   /** What the old incarnation of a replaced member had confirmed counts for the new one. */
   "replacedMatchKept",
+  /** A new disk takes the votes of the former one under its id for its own while it catches up. */
+  "formerDiskIsOwn",
   /** A member that is replaced becomes a voter at once, with an empty disk. */
   "replacedAtOnce",
   // The caller's faults, which the simulated caller asks for.

@@ -444,3 +444,45 @@ test("S45 CommitAfterRemoveNode: the removed one is not needed for what comes af
   const { commit, lastIndex } = cluster.server("n1").raft.status();
   expect(commit).toBe(lastIndex);
 });
+
+test("one whose removal nobody else has on disk yet campaigns once more: nobody else could win", () => {
+  const cluster = led(["n1", "n2"]);
+  const joint = { ...membershipOf(cluster, "n1"), voters: ["n2"], votersOutgoing: ["n1", "n2"] };
+  const final = { ...joint, members: [testingMember("n2")], votersOutgoing: [] };
+  const write = (id: NodeId, membership: Membership) => {
+    const { disk } = cluster.server(id);
+    const data = new TextEncoder().encode(JSON.stringify(membership));
+    disk.push({ index: disk.length + 1, term: 2, type: EntryType.membership, data });
+  };
+  write("n1", joint);
+  write("n1", final);
+  write("n2", joint);
+  for (const id of ["n1", "n2"]) cluster.server(id).restart();
+  cluster.tickAll(60);
+  expect(cluster.leaders).toEqual(["n2"]);
+  expect(membershipOf(cluster, "n2")).toMatchObject({ voters: ["n2"], votersOutgoing: [] });
+});
+
+test("a read that waits for a removed voter's answer is answered once the others suffice", () => {
+  const cluster = led(["n1", "n2"]);
+  cluster.ignore("heartbeatResponse");
+  cluster.server("n1").raft.step({ type: "readIndex", context: 1 });
+  cluster.settle();
+  expect(cluster.server("n1").reads).toEqual([]);
+  cluster.change("n1", 1, { kind: "remove", id: "n2" });
+  expect(cluster.server("n1").reads).toMatchObject([{ context: 1 }]);
+});
+
+test("a new disk that catches up through memberships of the former one under its id does not lead by them", () => {
+  const cluster = led(["n1", "n2"]);
+  cluster.change("n1", 1, { kind: "remove", id: "n1" });
+  expect(cluster.leaders).toEqual(["n2"]);
+  const member = cluster.start("n1", 2, { incarnation: "n1-2" });
+  cluster.ignore("appendEntriesAccepted");
+  cluster.change("n2", 2, { kind: "add", member });
+  // It holds the founding membership, in which n1 voted, and whatever came with it; now it hears nobody.
+  cluster.isolate("n1");
+  const sent = cluster.server("n1").tick(200);
+  expect(sent).toEqual([]);
+  expect(cluster.server("n1").raft.status().role).toBe("follower");
+});

@@ -5,7 +5,7 @@
  *     change ─▶ joint entry ─ committed ─▶ final entry ─ committed ─▶ done      a leader that is out hands over
  */
 import { becomeFollower } from "./follower.js";
-import { appendOwn, leadershipOf, startTransfer } from "./leader.js";
+import { appendOwn, confirmReads, leadershipOf, startTransfer } from "./leader.js";
 import { encodeMembership, isJoint } from "./membership.js";
 import { changed, jointLeft, type MembershipChange, memberOf, promoted } from "./membership-change.js";
 import { Progress } from "./progress.js";
@@ -89,6 +89,8 @@ function appendMembership(server: Server, membership: Membership): void {
   const before = new Map(server.members.members.map(({ id, incarnation }) => [id, incarnation]));
   appendOwn(server, { index, term: server.term, type: EntryType.membership, data });
   trackMembers(server, before);
+  // Who has answered may be a majority of fewer voters, and nobody may be left to answer once more.
+  confirmReads(server);
   if (isJoint(membership) && server.bug("jointLeftEarly")) leaveJoint(server);
 }
 
@@ -102,6 +104,10 @@ function trackMembers(server: Server, before: ReadonlyMap<NodeId, string>): void
     const sameDisk = before.get(id) === incarnation || server.bug("replacedMatchKept");
     if (known !== undefined && known.leaving === null && sameDisk) continue;
     dropSnapshot(server, id);
+    // What was about to leave was meant for the former disk.
+    if (known !== undefined && !sameDisk) {
+      server.outbox.messages = server.outbox.messages.filter(({ to }) => to !== id);
+    }
     progress.set(id, new Progress(log.lastIndex + 1, now, config.heartbeatTicks));
   }
   for (const [id, known] of progress) {

@@ -95,7 +95,25 @@ export class Server {
 
   get isVoter(): boolean {
     const membership = this.membership.current;
-    return membership !== null && isVoter(membership, this.id);
+    return membership !== null && isVoter(membership, this.id) && this.#isMeant;
+  }
+
+  /**
+   * Voters, and who is removed by an entry that is not known to be committed: it may be the only one that has
+   * that entry, and then nobody can win without it (thesis, section 4.2.2). It counts in nothing.
+   */
+  get mayCampaign(): boolean {
+    if (this.isVoter) return true;
+    const { index, before } = this.membership;
+    if (before === null || index <= this.commit || this.membership.has(this.id)) return false;
+    return isVoter(before, this.id);
+  }
+
+  /** The membership in force means this server's disk, not an earlier one under the same id. */
+  get #isMeant(): boolean {
+    const { incarnation } = this.config;
+    if (incarnation === undefined || this.bug("formerDiskIsOwn")) return true;
+    return this.membership.incarnationOf(this.id) === incarnation;
   }
 
   get isOnlyVoter(): boolean {

@@ -33,6 +33,8 @@ export interface TracedLogChange {
 /** One transition and the state after it. */
 export interface TraceRecord {
   readonly node: NodeId;
+  /** Name of its disk; null when an id has only one. */
+  readonly incarnation: string | null;
   /**
    * What was stepped: the type of the input, or of the message; `restored` for a start from disk, `installed` when
    * a snapshot took the place of the log.
@@ -57,6 +59,7 @@ export interface TraceRecord {
 /** The state that a record shows; the server itself fits. */
 interface TracedState {
   readonly id: NodeId;
+  readonly config: { readonly incarnation?: string };
   readonly role: Role;
   readonly term: Term;
   readonly vote: NodeId | null;
@@ -133,6 +136,7 @@ export class Tracer {
     const { id, role, term, vote, commit, log, durability } = state;
     const record: TraceRecord = {
       node: id,
+      incarnation: state.config.incarnation ?? null,
       event,
       from,
       role,
