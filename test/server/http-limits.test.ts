@@ -122,7 +122,7 @@ describe("more connections than http.maxConnections", () => {
 
 describe("bodies that are too large", () => {
   const maxBody = 64 * 1024;
-  const pieces = 512;
+  const pieces = 256;
   let cluster: InProcessCluster;
   beforeAll(async () => {
     cluster = await oneNode({ maxBody });

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 
 /** For so long what still comes is thrown away. */
-const lingerMs = 5_000;
+const lingerMs = 10_000;
 
 /** Nothing more is written; the connection closes when the client does, or after a while. */
 export function endGently(socket: Socket, lastWords = ""): void {
