@@ -69,14 +69,26 @@ export class Probes {
   }
 }
 
-/** The longest time without an acknowledged write that reaches into `[from, to]`. */
+/** The longest time without an acknowledged write that reaches into `[from, to]`; the moments are in order. */
 export function longestGapMs(acknowledgedAt: readonly number[], from: number, to: number): number {
+  const first = firstAtOrAfter(acknowledgedAt, from);
   let longest = 0;
-  let previous = from;
-  for (const at of acknowledgedAt) {
-    if (at >= from) longest = Math.max(longest, Math.min(at, to) - previous);
+  let previous = acknowledgedAt[first - 1] ?? from;
+  for (let next = first; previous < to; next++) {
+    const at = Math.min(acknowledgedAt[next] ?? to, to);
+    longest = Math.max(longest, at - previous);
     previous = at;
-    if (at >= to) return longest;
   }
-  return Math.max(longest, to - previous);
+  return longest;
+}
+
+/** By halving: a day's run has millions of them. */
+function firstAtOrAfter(moments: readonly number[], moment: number): number {
+  let [low, high] = [0, moments.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((moments[middle] ?? 0) < moment) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

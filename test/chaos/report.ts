@@ -1,6 +1,6 @@
 /** The verdict of a run, and its table. */
 import type { Fault } from "./fault.js";
-import type { Row } from "./record.js";
+import type { Row } from "./phases.js";
 
 export interface Report {
   readonly seed: number;

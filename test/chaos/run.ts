@@ -9,8 +9,8 @@ import type { Fault, Stage } from "./fault.js";
 import { readFinalState, statusOf } from "./final-state.js";
 import { descriptorsMax } from "./machine-faults.js";
 import { Network } from "./network.js";
+import { Phases, rowsOf, secondsWithWrites } from "./phases.js";
 import { Probes } from "./probes.js";
-import { Record, rowsOf, secondsWithWrites } from "./record.js";
 import type { Report } from "./report.js";
 import { type PlannedFault, schedule } from "./schedule.js";
 import { NodeSurroundings } from "./surroundings.js";
@@ -55,7 +55,7 @@ export async function runChaos(options: RunOptions): Promise<Report> {
 }
 
 class Run {
-  readonly #record = new Record();
+  readonly #phases = new Phases();
   readonly #history = new WindowedHistory();
   readonly #increments: Increment[] = [];
   readonly #violations: string[] = [];
@@ -70,8 +70,9 @@ class Run {
     readonly network: Network,
     readonly surroundings: NodeSurroundings,
   ) {
+    // Only read when the run was wrong.
     this.#calls = createWriteStream(join(options.folder, "calls.ndjson"));
-    this.#probes = new Probes(cluster.nodes, (kind) => this.#record.ended(kind));
+    this.#probes = new Probes(cluster.nodes, (kind) => this.#phases.ended(kind));
   }
 
   async toEnd(): Promise<Report> {
@@ -81,12 +82,13 @@ class Run {
     } catch (error) {
       this.#violations.push(error instanceof Error ? error.message : String(error));
     }
-    this.#record.begin(null);
+    this.#phases.begin(null);
     this.#stopped = true;
     const endedAt = performance.now();
     await this.#conclude("the calls", () => work);
     await this.#conclude("the probes", () => this.#probes.stop());
     await this.#conclude("the nodes", () => this.#checkFinalState());
+    await this.#conclude("the record of calls", () => this.#closeRecord());
     return this.#report(endedAt);
   }
 
@@ -111,7 +113,7 @@ class Run {
         }),
         onCall: (operation) => {
           this.#calls.write(`${JSON.stringify(operation)}\n`);
-          this.#record.ended(operation.outcome.kind);
+          this.#phases.ended(operation.outcome.kind);
           this.#history.end(operation);
         },
       }),
@@ -138,7 +140,7 @@ class Run {
     const { cluster, network, surroundings } = this;
     const stage: Stage = { cluster, network, surroundings, random };
     const before = await this.#term();
-    const phase = this.#record.begin(fault.name);
+    const phase = this.#phases.begin(fault.name);
     this.#progress(fault.name);
     const heal = await fault.strike(stage);
     await pause(lastsMs);
@@ -150,7 +152,7 @@ class Run {
     });
     phase.recoveryMs = performance.now() - healedAt;
     phase.terms = (await this.#term()) - before;
-    this.#record.begin(null);
+    this.#phases.begin(null);
     this.#progress("no fault");
   }
 
@@ -181,6 +183,11 @@ class Run {
     if (miscounted !== null) this.#violations.push(miscounted);
   }
 
+  #closeRecord(): Promise<void> {
+    for (const increment of this.#increments) this.#calls.write(`${JSON.stringify({ increment })}\n`);
+    return new Promise((resolve) => this.#calls.end(resolve));
+  }
+
   /** Whatever went wrong before, the rest is looked at too. */
   async #conclude(what: string, check: () => Promise<void>): Promise<void> {
     let patience: NodeJS.Timeout | undefined;
@@ -204,7 +211,7 @@ class Run {
       seed: this.options.seed,
       nodes: this.options.nodes,
       seconds: Math.round((endedAt - this.#startedAt) / 1000),
-      rows: rowsOf(this.#record.phases, acknowledgedAt),
+      rows: rowsOf(this.#phases.all, acknowledgedAt),
       calls: this.#history.calls + this.#increments.length,
       windows: this.#history.windows,
       acknowledgedWrites: acknowledged.size,

@@ -1,7 +1,7 @@
 /** Gaps and rows, on hand-made times. */
 import { expect, test } from "vitest";
+import { Phases, rowsOf, secondsWithWrites } from "./phases.js";
 import { longestGapMs } from "./probes.js";
-import { Record, rowsOf, secondsWithWrites } from "./record.js";
 
 test.each([
   ["between two answers", [0, 100, 900, 1000], 50, 950, 800],
@@ -13,19 +13,19 @@ test.each([
 });
 
 test("a row holds what all phases of one fault have in common", () => {
-  const record = new Record();
-  const first = record.begin("kill");
-  record.ended("ok");
-  record.ended("failed");
+  const phases = new Phases();
+  const first = phases.begin("kill");
+  phases.ended("ok");
+  phases.ended("failed");
   first.recoveryMs = 40;
-  record.begin(null);
-  record.ended("ok");
-  const second = record.begin("kill");
-  record.ended("unknown");
+  phases.begin(null);
+  phases.ended("ok");
+  const second = phases.begin("kill");
+  phases.ended("unknown");
   second.recoveryMs = 30;
   second.terms = 2;
-  record.begin(null);
-  const rows = rowsOf(record.phases, []);
+  phases.begin(null);
+  const rows = rowsOf(phases.all, []);
   expect(rows.map(({ fault, times }) => [fault, times])).toEqual([
     ["(no fault)", 3],
     ["kill", 2],

@@ -21,8 +21,8 @@ export interface Phase {
   terms: number;
 }
 
-export class Record {
-  readonly phases: Phase[] = [];
+export class Phases {
+  readonly all: Phase[] = [];
   #current: Phase;
 
   constructor() {
@@ -31,11 +31,11 @@ export class Record {
 
   begin(fault: string | null): Phase {
     const now = performance.now();
-    const last = this.phases.at(-1);
+    const last = this.all.at(-1);
     if (last !== undefined) last.to = now;
     const counts = { ok: 0, refused: 0, unknown: 0 };
     this.#current = { fault, from: now, to: now, counts, recoveryMs: 0, terms: 0 };
-    this.phases.push(this.#current);
+    this.all.push(this.#current);
     return this.#current;
   }
 
