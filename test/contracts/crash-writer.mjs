@@ -18,6 +18,8 @@ for (let index = last.index + 1; ; index++) {
       { key: Buffer.from(`entry ${index}`), value: data },
     ],
     applied: index,
+    chunk: null,
+    install: null,
   });
   process.stdout.write(`${index}\n`);
 }

@@ -48,6 +48,7 @@ export function storageContract(name: string, makeHarness: () => Promise<Storage
           last: { index: 0, term: 0 },
           membership: null,
           applied: 0,
+          logBytes: 0,
         });
         expect(storage.get(bytes("a"))).toBeUndefined();
       });

@@ -40,7 +40,15 @@ export async function memoryHarness(): Promise<StorageHarness> {
   return { open: async (options = {}) => disk.open(options), dispose: async () => disk.crash() };
 }
 
-const emptyBatch: WriteBatch = { hardState: null, entries: [], compactTo: 0, effects: [], applied: null };
+const emptyBatch: WriteBatch = {
+  hardState: null,
+  entries: [],
+  compactTo: 0,
+  effects: [],
+  applied: null,
+  chunk: null,
+  install: null,
+};
 
 export function batch(parts: Partial<WriteBatch>): WriteBatch {
   return { ...emptyBatch, ...parts };

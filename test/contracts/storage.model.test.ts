@@ -61,6 +61,8 @@ function batchFrom(log: Log, intent: Intent): WriteBatch {
   const last = entries.at(-1)?.index ?? log.last;
   const applied = log.applied + Math.floor((last - log.applied) * intent.apply);
   return {
+    chunk: null,
+    install: null,
     hardState: {
       term: Math.max(log.term, term) + intent.termStep,
       vote: intent.vote === 0 ? null : `n${intent.vote}`,

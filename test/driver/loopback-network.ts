@@ -3,6 +3,7 @@ import {
   type NodeIntroduction,
   type PeerMessage,
   RequestFailed,
+  type RequestTopic,
   type Transport,
   type TransportHandlers,
 } from "@quorate/raft";
@@ -79,12 +80,32 @@ export class LoopbackNetwork {
     });
   }
 
-  request(from: LoopbackTransport, peer: string, payload: Uint8Array): Promise<Uint8Array> {
+  request(
+    from: LoopbackTransport,
+    peer: string,
+    payload: Uint8Array,
+    timeoutMs: number,
+    topic: RequestTopic,
+  ): Promise<Uint8Array> {
     const to = this.#ports.get(peer);
     if (to?.handlers === undefined || !from.connections.has(peer)) {
       return Promise.reject(new RequestFailed(`no connection with ${peer}`, false));
     }
-    return to.handlers.onRequest(from.id, payload);
+    const { handlers } = to;
+    return new Promise((resolve, reject) => {
+      const isCut = () => this.#cuts.has(`${from.id}>${peer}`) || this.#cuts.has(`${peer}>${from.id}`);
+      this.#clock.after(timeoutMs, () => reject(new RequestFailed(`${peer} did not answer`, true)));
+      this.#later(() => {
+        if (isCut() || !to.open) return;
+        handlers.onRequest(from.id, payload, topic).then(
+          (answer) =>
+            this.#later(() => {
+              if (!isCut() && to.open) resolve(answer);
+            }),
+          (error: unknown) => this.#later(() => reject(error)),
+        );
+      });
+    });
   }
 
   #tryConnect(a: string, b: string): void {
@@ -166,8 +187,13 @@ export class LoopbackTransport implements Transport {
     this.network.send(this, message);
   }
 
-  request(peer: string, payload: Uint8Array): Promise<Uint8Array> {
-    return this.network.request(this, peer, payload);
+  request(
+    peer: string,
+    payload: Uint8Array,
+    timeoutMs: number,
+    topic: RequestTopic = "application",
+  ): Promise<Uint8Array> {
+    return this.network.request(this, peer, payload, timeoutMs, topic);
   }
 
   connected(peer: string): boolean {

@@ -32,6 +32,9 @@ export interface TestClusterOptions {
   readonly seed: number;
   readonly heartbeatMs?: number;
   readonly electionTimeoutMs?: number;
+  /** See `RaftNodeOptions`. */
+  readonly trailingEntries?: number;
+  readonly snapshotPartBytes?: number;
   readonly machine?: () => StateMachine<RegisterResult>;
   /** Decides about each write; default: durable after 0 to 4 ms. */
   readonly onWrite?: (id: string, write: PendingWrite) => void;
@@ -95,6 +98,8 @@ export class TestCluster {
       members,
       heartbeatMs: this.#options.heartbeatMs ?? 50,
       electionTimeoutMs: this.#options.electionTimeoutMs ?? 500,
+      ...(this.#options.trailingEntries !== undefined && { trailingEntries: this.#options.trailingEntries }),
+      ...(this.#options.snapshotPartBytes && { snapshotPartBytes: this.#options.snapshotPartBytes }),
       storage,
       identity: disk.identity(),
       transport,

@@ -123,6 +123,8 @@ export function snapshotFetched(server: Server, head: SnapshotHead): void {
   if (server.role === "leader" || server.installing !== null || last.term > server.term) return;
   if (holds(server, last)) return;
   server.installing = head;
+  // What was offered meanwhile must not take its place on disk; it will be offered again.
+  server.outbox.fetchSnapshot = null;
   if (server.bug("installAckedEarly") && server.leader !== null) {
     const { id, leader, term } = server;
     server.outbox.messages.push({

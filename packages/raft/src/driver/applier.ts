@@ -25,6 +25,8 @@ export class Applier<Result> {
   /** An entry is waiting for data. */
   #blocked = false;
   #stopped = false;
+  /** Grows when the state is replaced: an entry that still waits for data belongs to the old one. */
+  #state = 0;
 
   constructor(
     machine: StateMachine<Result>,
@@ -66,6 +68,14 @@ export class Applier<Result> {
     }
   }
 
+  /** Another state took the place of the one that the queued entries were for. */
+  reset(): void {
+    this.#queue = [];
+    this.#head = 0;
+    this.#blocked = false;
+    this.#state++;
+  }
+
   /** Executes nothing any more; the outcome of an entry that waits for data is ignored. */
   stop(): void {
     this.#stopped = true;
@@ -99,15 +109,16 @@ export class Applier<Result> {
 
   #finishLater(entry: Entry, outcome: Promise<ApplyOutcome<Result>>): void {
     this.#blocked = true;
+    const state = this.#state;
     outcome.then(
       (value) => {
-        if (this.#stopped) return;
+        if (this.#stopped || this.#state !== state) return;
         this.#blocked = false;
         this.#finish(entry, value);
         this.#handlers.onResumed();
       },
       (error: unknown) => {
-        if (!this.#stopped) this.#fail(entry, error);
+        if (!this.#stopped && this.#state === state) this.#fail(entry, error);
       },
     );
   }

@@ -86,7 +86,8 @@ export class BirthProcess {
   async #storeRecord(membership: Membership): Promise<void> {
     const { storage, identity, identityStore, onBorn } = this.#options;
     const { hardState, entry } = birthRecord(membership);
-    await storage.write({ hardState, entries: [entry], compactTo: 0, effects: [], applied: null });
+    const nothing = { compactTo: 0, effects: [], applied: null, chunk: null, install: null };
+    await storage.write({ ...nothing, hardState, entries: [entry] });
     const born = await writeIdentity(identityStore, bornAs(identity, membership.clusterId));
     if (!this.#stopped) onBorn(born, membership);
   }

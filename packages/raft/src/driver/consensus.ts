@@ -11,6 +11,7 @@ import {
   type Entry,
   type FetchRequest,
   type Input,
+  type LogId,
   type Membership,
   type NodeId,
   type Proposal,
@@ -26,10 +27,12 @@ import type { Overlay } from "./overlay.js";
 import { Proposals } from "./proposals.js";
 import { Reads } from "./reads.js";
 import { type ReadyTargets, runReady } from "./ready-runner.js";
+import { SnapshotReceiver } from "./snapshot-receiver.js";
+import { SnapshotSender } from "./snapshot-sender.js";
 import { startTicker } from "./ticker.js";
 import { Transfers } from "./transfers.js";
-import type { ProposalOutcome, RaftLog, ReadOutcome } from "./types.js";
-import { Writer } from "./writer.js";
+import type { ProposalOutcome, RaftLog, ReadOutcome, SnapshotDone } from "./types.js";
+import { Writer, type Written } from "./writer.js";
 
 export interface ConsensusOptions<Result> {
   readonly config: Config;
@@ -44,6 +47,8 @@ export interface ConsensusOptions<Result> {
   readonly log: RaftLog;
   /** A turn is over; whatever could be seen from outside may have changed. */
   readonly onTurn: () => void;
+  readonly snapshotPartBytes: number;
+  readonly onSnapshot: (done: SnapshotDone) => void;
   /** This node must not go on. */
   readonly onFailure: (error: Error) => void;
 }
@@ -57,6 +62,8 @@ export class Consensus<Result> {
   readonly #reads: Reads;
   readonly #transfers = new Transfers();
   readonly #targets: ReadyTargets<Result>;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
   readonly #stall: DiskStall;
   readonly #stopTicker: () => void;
   #inputs: Input[] = [];
@@ -74,7 +81,7 @@ export class Consensus<Result> {
     this.#reads = new Reads(log);
     this.#told = { applied: restored.applied, durable: restored.applied };
     this.#writer = new Writer(storage, restored, overlay, clock, {
-      onDurable: (ticket) => this.#onDurable(ticket),
+      onDurable: (written) => this.#onDurable(written),
       onFailure: (error) => options.onFailure(asError(error)),
     });
     this.#applier = new Applier(options.stateMachine, overlay, clock, {
@@ -85,7 +92,25 @@ export class Consensus<Result> {
           new Error(`the state machine failed at entry ${entry.index}, which was not kept`, { cause: error }),
         ),
     });
+    this.#sender = new SnapshotSender(storage, clock, log, options.snapshotPartBytes, {
+      onTaken: (to, last) => this.step({ type: "snapshotTaken", to, last }),
+      onEnded: (to) => this.step({ type: "snapshotEnded", to }),
+      onFailure: (error) => {
+        if (!this.#ended) options.onFailure(asError(error));
+      },
+      onDone: options.onSnapshot,
+    });
+    this.#receiver = new SnapshotReceiver(storage, transport, clock, log, {
+      onChunk: (chunk) => {
+        this.#writer.receive(chunk);
+        this.#requestTurn();
+      },
+      onFetched: (head) => this.step({ type: "snapshotFetched", head }),
+      onDone: options.onSnapshot,
+    });
     this.#targets = {
+      sender: this.#sender,
+      receiver: this.#receiver,
       writer: this.#writer,
       transport,
       applier: this.#applier,
@@ -155,8 +180,20 @@ export class Consensus<Result> {
     this.#settleRest();
   }
 
+  /** A part of a snapshot that this node keeps for `peer`. */
+  answerSnapshot(peer: NodeId, payload: Uint8Array): Promise<Uint8Array> {
+    return this.#sender.answer(peer, payload);
+  }
+
+  /** Who sends this node a snapshot; null = nobody. */
+  get snapshotFrom(): NodeId | null {
+    return this.#receiver.from;
+  }
+
   #end(): void {
     this.#ended = true;
+    this.#sender.close();
+    this.#receiver.stop();
     this.#stopTicker();
     this.#applier.stop();
     this.#inputs = [];
@@ -212,6 +249,7 @@ export class Consensus<Result> {
     this.#inputs = [];
     for (const input of inputs) {
       this.#raft.step(input);
+      if (input.type === "snapshotFetched") this.#receiver.delivered();
       if (input.type === "transfer" && this.#raft.status().role !== "leader") {
         this.#transfers.refuse("this node does not lead");
       }
@@ -245,10 +283,19 @@ export class Consensus<Result> {
     this.#proposals.applied(entry, outcome === null ? null : { value: outcome.result });
   }
 
-  #onDurable(ticket: number | null): void {
+  #onDurable({ ticket, chunk, install }: Written): void {
+    if (install !== null) this.#onInstalled(install.last);
+    if (chunk !== null) this.#receiver.written(chunk);
     if (ticket !== null) this.step({ type: "stored", ticket });
     // A batch of effects alone: the turn tells the core how far they reach.
     else this.#requestTurn();
+  }
+
+  /** Log and state on disk are the snapshot's. The core hears it as `stored`, first thing in the next turn. */
+  #onInstalled(last: LogId): void {
+    this.#applier.reset();
+    this.#told = { applied: last.index, durable: last.index };
+    this.#proposals.installed(last);
   }
 
   #fetch({ id, from, to, maxBytes }: FetchRequest): void {

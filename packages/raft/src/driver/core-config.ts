@@ -19,6 +19,8 @@ export interface Timing {
   readonly electionTimeoutMs: number;
   /** How long a learner must have been caught up before it becomes a voter. Default 10 s. */
   readonly promotionMs?: number;
+  /** Applied entries that the log keeps for members that lag behind. Default 10,000. */
+  readonly trailingEntries?: number;
 }
 
 /** Length of one tick. */
@@ -28,7 +30,7 @@ export function tickMsOf({ heartbeatMs }: Timing): number {
 
 /** @throws RangeError naming the setting, what it must be and what it is */
 export function coreConfig(id: NodeId, timing: Timing, random: Random): Config {
-  const { heartbeatMs, electionTimeoutMs } = timing;
+  const { heartbeatMs, electionTimeoutMs, trailingEntries = 10_000 } = timing;
   if (!(Number.isFinite(heartbeatMs) && heartbeatMs >= heartbeatTicks)) {
     throw new RangeError(`heartbeatMs must be at least ${heartbeatTicks} milliseconds, not ${heartbeatMs}.`);
   }
@@ -55,12 +57,13 @@ export function coreConfig(id: NodeId, timing: Timing, random: Random): Config {
     maxApplyBytes: 4 * MiB,
     // What followers usually lack; one that was away longer is served from the disk.
     maxCachedBytes: 16 * MiB,
-    compactEntriesMin: 1000,
+    compactEntriesMin: Math.min(1000, 1 + Math.floor(trailingEntries / 10)),
     promotionLagMax: 100,
     promotionTicks: ticks(timing.promotionMs ?? defaultPromotionMs),
-    trailingEntries: Number.MAX_SAFE_INTEGER,
-    trailingBytes: Number.MAX_SAFE_INTEGER,
-    maxHeldBytes: Number.MAX_SAFE_INTEGER,
+    trailingEntries,
+    trailingBytes: 64 * MiB,
+    // What a follower that fetches a snapshot, slowly, may still find in the log afterwards.
+    maxHeldBytes: 512 * MiB,
     random,
   });
 }

@@ -6,7 +6,11 @@ import type { NodeStatus } from "./types.js";
 export interface StatusParts {
   readonly nodeId: NodeId;
   /** Null before birth. */
-  readonly consensus: { status(): Status; readonly proposalsPending: number } | null;
+  readonly consensus: {
+    status(): Status;
+    readonly proposalsPending: number;
+    readonly snapshotFrom: NodeId | null;
+  } | null;
   readonly identity: Identity;
   readonly membership: Membership | null;
   readonly missing: readonly NodeId[];
@@ -23,6 +27,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     clusterId: identity.clusterId,
     membership,
     connected,
+    snapshotFrom: consensus?.snapshotFrom ?? null,
     proposalsPending: consensus?.proposalsPending ?? 0,
     failureTolerance: membership === null ? 0 : failureTolerance(membership, isAliveTo(status, connected)),
   };

@@ -41,7 +41,8 @@ class Model {
 }
 
 async function writeTo(storage: Storage, batch: Partial<WriteBatch>): Promise<void> {
-  await storage.write({ hardState: null, entries: [], compactTo: 0, effects: [], applied: null, ...batch });
+  const nothing = { hardState: null, entries: [], compactTo: 0, effects: [], applied: null };
+  await storage.write({ ...nothing, chunk: null, install: null, ...batch });
 }
 
 const entry = (index: number) => ({ index, term: 1, type: 1 as const, data: bytes() });

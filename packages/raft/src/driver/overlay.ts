@@ -121,6 +121,17 @@ export class Overlay implements StateView {
     this.#inFlightBytes = 0;
   }
 
+  /** Another state took the place of the storage's: nothing that was executed before belongs to it. */
+  reset(index: Index): void {
+    this.#active = newLayer();
+    this.#activeShared = false;
+    this.#inFlight = newLayer();
+    this.#inFlightBytes = 0;
+    this.#queue = [];
+    this.#queueBytes = 0;
+    this.#index = index;
+  }
+
   snapshot(): StateSnapshot {
     const below = this.#storage.snapshot();
     const index = this.#index;

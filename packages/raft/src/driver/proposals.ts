@@ -1,5 +1,13 @@
 /** What became of each proposal. Every one ends exactly once. */
-import type { AcceptedProposal, Entry, Index, Proposal, RefusedProposal, Term } from "../core/index.js";
+import type {
+  AcceptedProposal,
+  Entry,
+  Index,
+  LogId,
+  Proposal,
+  RefusedProposal,
+  Term,
+} from "../core/index.js";
 import { safely } from "./safely.js";
 import type { ProposalOutcome, RaftLog } from "./types.js";
 
@@ -77,6 +85,23 @@ export class Proposals<Result> {
     if (entry.term > this.#term) {
       this.#term = entry.term;
       this.#endEarlierThan(entry.term);
+    }
+  }
+
+  /**
+   * A snapshot took the place of everything up to `last`: which entries were committed there cannot be seen any
+   * more. Behind it the usual rule holds.
+   */
+  installed(last: LogId): void {
+    for (const [index, newest] of this.#byIndex) {
+      if (index > last.index) continue;
+      this.#byIndex.delete(index);
+      let pending: Accepted<Result> | undefined = newest;
+      for (; pending !== undefined; pending = pending.former) this.#end(pending.settle, { kind: "unknown" });
+    }
+    if (last.term > this.#term) {
+      this.#term = last.term;
+      this.#endEarlierThan(last.term);
     }
   }
 

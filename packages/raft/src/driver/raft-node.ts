@@ -36,6 +36,8 @@ import type { NodeStatus, ProposalOutcome, RaftNode, RaftNodeOptions, ReadOutcom
 
 /** Effects that may wait for the disk in memory; beyond it execution pauses, the log does not. */
 const overlayBytesMax = 8 * 1024 * 1024;
+/** As many as one batch of effects may have. */
+const snapshotPartBytes = 1024 * 1024;
 
 /**
  * Starts one server: settles its identity, then listens, dials, and takes part.
@@ -196,6 +198,8 @@ class Server<Result> implements RaftNode<Result> {
       overlay: this.#overlay,
       log,
       onTurn: () => this.#onTurn(),
+      snapshotPartBytes: this.#options.snapshotPartBytes ?? snapshotPartBytes,
+      onSnapshot: (done) => this.#options.onSnapshot?.(done),
       onFailure: (error) => this.#fail(error),
     });
     this.#notify();
@@ -216,11 +220,17 @@ class Server<Result> implements RaftNode<Result> {
       onLost: (peer) => this.#onLost(peer),
       onDropped: (peer) => this.#consensus?.step({ type: "peerReset", peer }),
       onRefused: (peer, reason) => this.#refusals.refused(peer, reason),
-      onRequest: async (peer, payload) => {
+      onRequest: async (peer, payload, topic) => {
         if (this.#ended) throw new RequestFailed(`${this.#options.nodeId} has stopped`, false);
+        if (topic === "snapshot") return this.#answerSnapshot(peer, payload);
         return this.#options.onRequest(peer, payload);
       },
     };
+  }
+
+  async #answerSnapshot(peer: NodeId, payload: Uint8Array): Promise<Uint8Array> {
+    if (this.#consensus !== null) return this.#consensus.answerSnapshot(peer, payload);
+    throw new RequestFailed(`${this.#options.nodeId} belongs to no cluster yet`, false);
   }
 
   #onMessage(message: PeerMessage): void {

@@ -5,6 +5,8 @@ import type { Applier } from "./applier.js";
 import { logEvent } from "./events-to-log.js";
 import type { Proposals } from "./proposals.js";
 import type { Reads } from "./reads.js";
+import type { SnapshotReceiver } from "./snapshot-receiver.js";
+import type { SnapshotSender } from "./snapshot-sender.js";
 import type { Transfers } from "./transfers.js";
 import type { RaftLog } from "./types.js";
 import type { Writer } from "./writer.js";
@@ -17,6 +19,8 @@ export interface ReadyTargets<Result> {
   readonly reads: Reads;
   readonly transfers: Transfers;
   readonly fetch: (request: FetchRequest) => void;
+  readonly sender: SnapshotSender;
+  readonly receiver: SnapshotReceiver;
   readonly log: RaftLog;
 }
 
@@ -38,5 +42,10 @@ export function runReady<Result>(ready: Ready, to: ReadyTargets<Result>): void {
   for (const read of ready.reads) to.reads.granted(read);
   for (const context of ready.readsRefused) to.reads.refused(context);
   for (const request of ready.fetch) to.fetch(request);
+  for (const pin of ready.pins) {
+    if (pin.wanted) to.sender.pin(pin.to);
+    else to.sender.unpin(pin.to);
+  }
+  if (ready.fetchSnapshot !== null) to.receiver.fetch(ready.fetchSnapshot);
   to.applier.push(ready.apply);
 }

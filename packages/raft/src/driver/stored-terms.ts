@@ -35,6 +35,12 @@ export class StoredTerms {
     while ((this.#runs[1]?.first ?? Number.POSITIVE_INFINITY) <= compactTo) this.#runs.shift();
   }
 
+  /** A snapshot took the place of the log, which is empty now. */
+  reset(last: LogId): void {
+    this.#runs = [{ first: last.index, term: last.term }];
+    this.#last = last.index;
+  }
+
   /** Whether the log holds that very entry, and therefore (Log Matching) all before it. */
   holds(entry: LogId): boolean {
     return entry.index <= this.#last && this.#termAt(entry.index) === entry.term;

@@ -10,7 +10,7 @@ export type ProposalOutcome<Result> =
   | { readonly kind: "refused"; readonly reason: "notLeader" | "overloaded" | "transferring" | "stopped" }
   /** Another entry committed at its index: surely not executed, may be tried again. */
   | { readonly kind: "lost" }
-  /** This node stopped before it learned the outcome. */
+  /** This node stopped, or installed a snapshot of what came after, before it learned the outcome. */
   | { readonly kind: "unknown" };
 
 /** How a read barrier ended. */
@@ -20,7 +20,15 @@ export type ReadOutcome =
   /** Not confirmed: no leader is known or reached, it lost its majority, or this node stops. Nothing was read. */
   | { readonly kind: "refused" };
 
+/** A snapshot was read out for another node, as far as that wanted it, or came from another node, completely. */
+export interface SnapshotDone {
+  readonly op: "send" | "receive";
+  readonly seconds: number;
+}
+
 export interface NodeStatus extends Status {
+  /** Who sends this node a snapshot right now; null = nobody. */
+  readonly snapshotFrom: NodeId | null;
   /** False until the cluster is born; then `missing` is empty. */
   readonly born: boolean;
   /** Ids of the configured members that birth still waits for. */
@@ -40,6 +48,10 @@ export interface RaftNodeOptions<Result> {
   readonly members: readonly Omit<Member, "incarnation">[];
   readonly heartbeatMs: number;
   readonly electionTimeoutMs: number;
+  /** Applied entries that the log keeps for members that lag behind. Default 10,000, and never more than 64 MiB. */
+  readonly trailingEntries?: number;
+  /** Bytes of keys and values in one part of a snapshot, nearly. Default 1 MiB. */
+  readonly snapshotPartBytes?: number;
   readonly storage: Storage;
   readonly identity: IdentityStore;
   readonly transport: Transport;
@@ -50,6 +62,8 @@ export interface RaftNodeOptions<Result> {
   /** A fresh incarnation or cluster id: 16 random bytes as hex. */
   readonly randomId: () => string;
   readonly log: RaftLog;
+  /** For metrics. */
+  readonly onSnapshot?: (done: SnapshotDone) => void;
   /** A failure that must end the process (storage, state machine, broken invariant). Called once; the node is dead then. */
   readonly onFatal: (error: Error) => void;
   /** Answers a peer's request (a forwarded call). */

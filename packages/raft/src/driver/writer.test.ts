@@ -45,7 +45,7 @@ describe("writer", () => {
       nextTurn: (callback) => callback(),
     };
     writer = new Writer(storage, storage.restored, overlay, clock, {
-      onDurable: (ticket) => durable.push(ticket),
+      onDurable: ({ ticket }) => durable.push(ticket),
       onFailure: (error) => failures.push(error),
     });
   }

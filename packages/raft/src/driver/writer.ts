@@ -6,8 +6,8 @@
  * since the last batch together with the new applied index. So one fsync serves replication and execution,
  * and log, applied index and state cannot disagree after a crash.
  */
-import type { Index, Restored, StoreRequest } from "../core/index.js";
-import type { Clock, Storage, WriteBatch } from "../ports/index.js";
+import type { Index, Restored, SnapshotHead, StoreRequest } from "../core/index.js";
+import type { Clock, SnapshotChunk, Storage, WriteBatch } from "../ports/index.js";
 import type { Overlay } from "./overlay.js";
 import { StoredTerms } from "./stored-terms.js";
 
@@ -16,9 +16,17 @@ const batchEffectsBytesMax = 1024 * 1024;
 /** Effects wait at most this long for a store request to ride with. */
 const idleFlushMs = 100;
 
+/** What a batch that is durable now carried, beside effects. */
+export interface Written {
+  /** Of the store request; null = there was none. */
+  readonly ticket: number | null;
+  readonly chunk: SnapshotChunk | null;
+  /** The state is this snapshot's now, and the overlay is empty. */
+  readonly install: SnapshotHead | null;
+}
+
 export interface WriterHandlers {
-  /** The batch is durable, and with it the store request of that ticket (null: it carried effects only). */
-  onDurable(ticket: number | null): void;
+  onDurable(written: Written): void;
   /** Nothing may be written any more (a failed fsync cannot be retried). */
   onFailure(error: unknown): void;
 }
@@ -30,6 +38,7 @@ export class Writer {
   readonly #handlers: WriterHandlers;
   readonly #stored: StoredTerms;
   #request: StoreRequest | null = null;
+  #chunk: SnapshotChunk | null = null;
   #writing: Promise<void> | null = null;
   #writingSince: number | null = null;
   #durable: Index;
@@ -73,6 +82,11 @@ export class Writer {
     this.#request = request;
   }
 
+  /** Takes a part of a snapshot, in place of one that was not started. */
+  receive(chunk: SnapshotChunk): void {
+    this.#chunk = chunk;
+  }
+
   /**
    * Starts a batch if none is in flight and something is due: a store request, a batch full of effects, or
    * effects that waited long enough. Called at the end of every turn, never in between, so that the next
@@ -81,8 +95,10 @@ export class Writer {
   pump(): void {
     if (this.#writing !== null || this.#closed) return;
     const effectsDue = this.#flushDue || this.#overlay.waitingBytes >= batchEffectsBytesMax;
-    if (this.#request !== null || (effectsDue && this.#ridingCount() > 0)) this.#write();
-    else if (this.#overlay.waiting.length > 0) this.#armFlush();
+    const sweepDue = this.#flushDue && this.#storage.sweepDue;
+    const requested = this.#request !== null || this.#chunk !== null;
+    if (requested || sweepDue || (effectsDue && this.#ridingCount() > 0)) this.#write();
+    else if (this.#overlay.waiting.length > 0 || this.#storage.sweepDue) this.#armFlush();
   }
 
   /**
@@ -91,6 +107,7 @@ export class Writer {
    */
   async close(): Promise<void> {
     this.#request = null;
+    this.#chunk = null;
     this.#cancelFlush?.();
     await this.#writing;
     while (!this.#closed && this.#ridingCount() > 0) {
@@ -114,7 +131,11 @@ export class Writer {
     this.#cancelFlush = null;
     if (request !== null) this.#stored.append(request.entries, request.compactTo);
 
-    const count = this.#ridingCount();
+    const install = request?.install ?? null;
+    // Effects of the state that is replaced must not get into the new one.
+    const count = install === null ? this.#ridingCount() : 0;
+    const chunk = install === null ? this.#chunk : null;
+    if (chunk !== null) this.#chunk = null;
     const applied = this.#overlay.waiting[count - 1]?.index ?? null;
     const batch: WriteBatch = {
       hardState: request?.hardState ?? null,
@@ -122,6 +143,8 @@ export class Writer {
       compactTo: request?.compactTo ?? 0,
       effects: this.#overlay.beginWrite(count),
       applied,
+      chunk,
+      install,
     };
     this.#writingSince = this.#clock.monotonicMs();
     this.#writing = this.#writeBatch(batch, request?.ticket ?? null);
@@ -134,15 +157,20 @@ export class Writer {
       this.#onFailed(error);
       return;
     }
-    this.#onWritten(ticket, batch.applied);
+    this.#onWritten(ticket, batch);
   }
 
-  #onWritten(ticket: number | null, applied: Index | null): void {
+  #onWritten(ticket: number | null, { applied, chunk, install }: WriteBatch): void {
     this.#writing = null;
     this.#writingSince = null;
     this.#overlay.endWrite();
     if (applied !== null) this.#durable = applied;
-    if (!this.#closed) this.#handlers.onDurable(ticket);
+    if (install !== null) {
+      this.#stored.reset(install.last);
+      this.#overlay.reset(install.last.index);
+      this.#durable = install.last.index;
+    }
+    if (!this.#closed) this.#handlers.onDurable({ ticket, chunk, install });
   }
 
   #onFailed(error: unknown): void {

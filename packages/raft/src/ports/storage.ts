@@ -2,12 +2,37 @@
  * The disk, as the driver needs it: one database, one writer. Log, hard state and state-machine data
  * share it, so that one synced batch moves all of them together and a crash leaves a prefix of batches.
  */
-import type { Entry, HardState, Index, Restored } from "../core/index.js";
+import type { Entry, HardState, Index, Restored, SnapshotHead, SnapshotOffer } from "../core/index.js";
 
 /** One change of state-machine data; `value: null` deletes the key. Keys and values are opaque bytes. */
 export interface Effect {
   readonly key: Uint8Array;
   readonly value: Uint8Array | null;
+}
+
+/** How far a snapshot was received: the last key, and a checksum of everything up to it. */
+export interface SnapshotCursor {
+  readonly key: Uint8Array;
+  readonly check: number;
+}
+
+/** A part of another node's state, to be written beside the state in use. */
+export interface SnapshotChunk {
+  readonly snapshot: SnapshotOffer;
+  /** Where the part before it ended; null = this is the first one, and whatever was received before goes. */
+  readonly after: SnapshotCursor | null;
+  /** In key order, all behind `after`. */
+  readonly pairs: readonly KeyValue[];
+  readonly cursor: SnapshotCursor;
+  /** Nothing follows: the snapshot may be installed. */
+  readonly complete: boolean;
+}
+
+/** What was received of a snapshot so far; survives a crash. */
+export interface IncomingSnapshot {
+  readonly snapshot: SnapshotOffer;
+  readonly cursor: SnapshotCursor;
+  readonly complete: boolean;
 }
 
 /** Parts are written in this order inside one atomic batch. */
@@ -21,6 +46,12 @@ export interface WriteBatch {
   readonly effects: readonly Effect[];
   /** The state on disk includes the log up to here once this batch is durable; null = unchanged. */
   readonly applied: Index | null;
+  readonly chunk: SnapshotChunk | null;
+  /**
+   * The completely received snapshot takes the place of log and state: the log is empty and goes on after `last`,
+   * the state includes the log up to there. Nothing but a hard state may ride in this batch.
+   */
+  readonly install: SnapshotHead | null;
 }
 
 /** Bounds are compared as bytes; `gte`/`gt` and `lt`/`lte` may each be absent. */
@@ -38,7 +69,11 @@ export type KeyValue = readonly [key: Uint8Array, value: Uint8Array];
 
 /** The state as of one moment; later writes do not show. Must be closed. */
 export interface StorageSnapshot {
+  /** What the pinned state is of: read from that very moment of the disk, never from memory. */
+  head(): Promise<SnapshotHead>;
   get(key: Uint8Array): Uint8Array | undefined;
+  /** All pairs behind `after` (null = from the start) in key order, until they exceed `maxBytes`; empty at the end. */
+  read(after: Uint8Array | null, maxBytes: number): Promise<readonly KeyValue[]>;
   /** Pairs in key order. */
   scan(range: KeyRange): Promise<readonly KeyValue[]>;
   close(): Promise<void>;
@@ -57,6 +92,10 @@ export interface Storage {
   /** Durable state-machine data only: what `write` has not yet resolved for does not count. */
   get(key: Uint8Array): Uint8Array | undefined;
   snapshot(): StorageSnapshot;
+  /** A snapshot that is being received; null when there is none, or when the state has passed it. Durable. */
+  readonly incoming: IncomingSnapshot | null;
+  /** Leftovers of replaced logs and states wait to be deleted: every batch takes a piece, an empty one too. */
+  readonly sweepDue: boolean;
   /** Waits for a running write. */
   close(): Promise<void>;
 }

@@ -22,6 +22,9 @@ export interface BirthMessage {
 
 export type PeerMessage = Message | BirthMessage;
 
+/** Who a request is for: the program that embeds Raft (a forwarded call; the default), or a snapshot's keeper. */
+export type RequestTopic = "application" | "snapshot";
+
 /** Why a request to a peer got no answer. `sent: false`: it never left, so it was surely not executed. */
 export class RequestFailed extends Error {
   override readonly name = "RequestFailed";
@@ -47,8 +50,8 @@ export interface TransportHandlers {
   onDropped(peer: NodeId): void;
   /** A handshake ended in a refusal, by either side. `reason` is a sentence for an operator. */
   onRefused(peer: NodeId | string, reason: string): void;
-  /** A request of `peer` (a forwarded call); the answer's bytes go back. A rejection answers `failed`. */
-  onRequest(peer: NodeId, payload: Uint8Array): Promise<Uint8Array>;
+  /** A request of `peer`; the answer's bytes go back. A rejection answers `failed`. */
+  onRequest(peer: NodeId, payload: Uint8Array, topic: RequestTopic): Promise<Uint8Array>;
 }
 
 export interface Transport {
@@ -62,7 +65,7 @@ export interface Transport {
    */
   send(message: PeerMessage): void;
   /** Ask `peer` over a socket of its own, so that bulk never delays heartbeats. Rejects with `RequestFailed`. */
-  request(peer: NodeId, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  request(peer: NodeId, payload: Uint8Array, timeoutMs: number, topic?: RequestTopic): Promise<Uint8Array>;
   connected(peer: NodeId): boolean;
   close(): Promise<void>;
 }

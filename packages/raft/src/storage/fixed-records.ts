@@ -1,5 +1,6 @@
 /** The records that exist exactly once: how each is laid out behind its seal. */
 import type { HardState, Index, LogId } from "../core/index.js";
+import type { IncomingSnapshot } from "../ports/index.js";
 import { DamagedStorage } from "./errors.js";
 import type { ChainValue } from "./log-record.js";
 import {
@@ -9,6 +10,7 @@ import {
   type Generations,
   generationsKey,
   hardStateKey,
+  incomingKey,
   lastKey,
   readIndex,
   writeIndex,
@@ -91,6 +93,44 @@ export function encodeLast(id: ChainedLogId): Buffer {
 export function decodeLast(directory: string, value: Buffer | undefined): ChainedLogId {
   return decodeChainedLogId(opened(directory, "last entry's mark", lastKey, value, 20));
 }
+
+/** A snapshot that is being received, and the state generation that it fills. */
+export interface StoredIncoming extends IncomingSnapshot {
+  readonly generation: number;
+}
+
+/** `generation u32 | complete u8 | index u64 | term u64 | check u32 | length of from u16 | from UTF-8 | key` */
+export function encodeIncoming({ generation, complete, snapshot, cursor }: StoredIncoming): Buffer {
+  const from = Buffer.from(snapshot.from, "utf8");
+  const value = Buffer.allocUnsafe(start + incomingLength + from.length + cursor.key.length);
+  value.writeUInt32BE(generation, start);
+  value[start + 4] = complete ? 1 : 0;
+  writeIndex(value, snapshot.last.index, start + 5);
+  writeIndex(value, snapshot.last.term, start + 13);
+  value.writeUInt32BE(cursor.check, start + 21);
+  value.writeUInt16BE(from.length, start + 25);
+  value.set(from, start + incomingLength);
+  value.set(cursor.key, start + incomingLength + from.length);
+  return seal(incomingKey, value);
+}
+
+/** Null when nothing is being received. */
+export function decodeIncoming(directory: string, value: Buffer | undefined): StoredIncoming | null {
+  if (value === undefined) return null;
+  const record = opened(directory, "incoming snapshot", incomingKey, value, incomingLength);
+  const keyStart = start + incomingLength + record.readUInt16BE(start + 25);
+  return {
+    generation: record.readUInt32BE(start),
+    complete: record[start + 4] === 1,
+    snapshot: {
+      from: record.toString("utf8", start + incomingLength, keyStart),
+      last: { index: readIndex(record, start + 5), term: readIndex(record, start + 13) },
+    },
+    cursor: { check: record.readUInt32BE(start + 21), key: Buffer.from(record.subarray(keyStart)) },
+  };
+}
+
+const incomingLength = 27;
 
 function encodeChainedLogId(key: Buffer, id: ChainedLogId): Buffer {
   const value = Buffer.allocUnsafe(start + 20);

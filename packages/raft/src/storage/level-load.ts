@@ -34,6 +34,7 @@ import {
 } from "./prefixes.js";
 import { RestoredLog } from "./restored-log.js";
 import { brokenSeal, sealLength } from "./sealed.js";
+import { SpareGenerations } from "./spare-generations.js";
 
 export interface LoadedDatabase {
   readonly restored: Restored;
@@ -46,6 +47,7 @@ export interface LoadedDatabase {
   readonly memberships: readonly Index[];
   /** First log record that compaction left behind for the sweep; `compacted.index + 1` when there is none. */
   readonly sweepFrom: Index;
+  readonly spare: SpareGenerations;
 }
 
 const nothing: ChainedLogId = { index: 0, term: 0, chain: 0 };
@@ -91,7 +93,10 @@ export async function load(
   const memberships = await loadMemberships(database, directory, generations, compacted, membershipEntries);
   requireAgreement(directory, hardState, applied, compacted, last);
 
-  const latest = [...memberships].at(-1);
+  const [latest, before] = [...memberships]
+    .slice(-2)
+    .reverse()
+    .map(([index, data]) => ({ index, membership: readMembership(directory, index, data) }));
   return {
     restored: {
       hardState,
@@ -99,8 +104,8 @@ export async function load(
       terms: log.terms,
       tail: log.tail(),
       last: log.last,
-      membership:
-        latest === undefined ? null : { index: latest[0], membership: readMembership(directory, ...latest) },
+      membership: latest ?? null,
+      ...(before && { membershipBefore: before }),
       applied,
       logBytes: log.bytes,
     },
@@ -110,6 +115,7 @@ export async function load(
     last,
     memberships: [...memberships.keys()],
     sweepFrom: await firstRecord(database, generations, compacted.index + 1),
+    spare: await SpareGenerations.load(database, directory, generations),
   };
 }
 

@@ -1,6 +1,13 @@
 /** `Storage` on one open LevelDB: one batch at a time, and readers that never see ahead of it. */
-import { type Entry, EntryType, type Index, type Restored } from "../core/index.js";
-import type { Effect, Storage, StorageSnapshot, WriteBatch } from "../ports/index.js";
+import {
+  type Entry,
+  EntryType,
+  encodeMembership,
+  type Index,
+  type Restored,
+  type SnapshotHead,
+} from "../core/index.js";
+import type { Effect, IncomingSnapshot, Storage, StorageSnapshot, WriteBatch } from "../ports/index.js";
 import type { Anchor } from "./anchor.js";
 import { DamagedStorage, StorageFailed, StorageMisuse } from "./errors.js";
 import {
@@ -8,6 +15,7 @@ import {
   encodeApplied,
   encodeBatchNumber,
   encodeCompacted,
+  encodeGenerations,
   encodeHardState,
   encodeLast,
 } from "./fixed-records.js";
@@ -27,6 +35,7 @@ import {
   batchKey,
   compactedKey,
   type Generations,
+  generationsKey,
   hardStateKey,
   indexOfKey,
   lastKey,
@@ -36,7 +45,8 @@ import {
   stateKey,
 } from "./prefixes.js";
 import { sealed } from "./sealed.js";
-import { type DurablePosition, positionAfter, requireReadable } from "./write-rules.js";
+import type { OnceDurable, Operations, SpareGenerations } from "./spare-generations.js";
+import { type DurablePosition, positionAfter, requireContinuation, requireReadable } from "./write-rules.js";
 
 /**
  * Log records deleted per batch beyond the compaction mark. The mark moves at once, so they are never read
@@ -44,12 +54,22 @@ import { type DurablePosition, positionAfter, requireReadable } from "./write-ru
  */
 const sweepLengthMax = 4096;
 
+/** What the log is once a batch is durable. */
+interface LogAfter {
+  readonly compacted: ChainedLogId;
+  readonly last: ChainedLogId;
+  readonly memberships: readonly Index[];
+  readonly sweepFrom: Index;
+  readonly onceDurable?: OnceDurable;
+}
+
 /** Made by `openLevelStorage`. */
 export class LevelStorage implements Storage {
   readonly restored: Restored;
   readonly #database: Database;
   readonly #directory: string;
-  readonly #generations: Generations;
+  #generations: Generations;
+  readonly #spare: SpareGenerations;
   readonly #anchor: Anchor;
 
   /** What is durable; changes only when a write has resolved. */
@@ -72,6 +92,7 @@ export class LevelStorage implements Storage {
     this.#database = database;
     this.#directory = directory;
     this.#generations = loaded.generations;
+    this.#spare = loaded.spare;
     this.#anchor = anchor;
     this.#batchNumber = loaded.batchNumber;
     this.#compacted = loaded.compacted;
@@ -93,6 +114,7 @@ export class LevelStorage implements Storage {
     if (this.#failed !== null) return Promise.reject(this.#failed);
     let position: DurablePosition;
     try {
+      requireContinuation(this.#spare.incoming, batch);
       position = positionAfter(this.#position, batch, (index) => this.#idAt(index).term);
     } catch (error) {
       if (error instanceof StorageMisuse) throw error;
@@ -125,11 +147,17 @@ export class LevelStorage implements Storage {
   async #commit(batch: WriteBatch, position: DurablePosition): Promise<void> {
     const operations = this.#database.batch();
     if (batch.hardState !== null) operations.put(hardStateKey, encodeHardState(batch.hardState));
-    const log = this.#writeLog(operations, batch, position);
+    const log =
+      batch.install === null
+        ? this.#writeLog(operations, batch, position)
+        : this.#install(operations, batch.install);
     this.#writeEffects(operations, batch.effects);
     if (batch.applied !== null) operations.put(appliedKey, encodeApplied(batch.applied));
+    const received = this.#receive(operations, batch, position);
     const batchNumber = this.#batchNumber + 1;
     operations.put(batchKey, encodeBatchNumber(batchNumber));
+    // Last: the caller's buffers are its own again when `write` has returned.
+    const swept = this.#spare.sweepDue ? await this.#spare.sweep(operations) : null;
     await operations.write({ sync: true });
 
     this.#anchor.note(batchNumber);
@@ -139,6 +167,42 @@ export class LevelStorage implements Storage {
     this.#last = log.last;
     this.#memberships = log.memberships;
     this.#sweepFrom = log.sweepFrom;
+    swept?.();
+    received();
+    log.onceDurable?.();
+  }
+
+  /** Switches to what was received: a few records, whatever the size of log and state. */
+  #install(operations: Operations, { last: { index, term }, membership }: SnapshotHead): LogAfter {
+    const { next, onceDurable } = this.#spare.install(operations, this.#generations);
+    const last: ChainedLogId = { index, term, chain: 0 };
+    operations.put(generationsKey, encodeGenerations(next));
+    operations.put(compactedKey, encodeCompacted(last));
+    operations.put(lastKey, encodeLast(last));
+    operations.put(appliedKey, encodeApplied(index));
+    const key = membershipKey(next.log, membership.index);
+    operations.put(key, sealed(key, encodeMembership(membership.membership)));
+    return {
+      compacted: last,
+      last,
+      memberships: [membership.index],
+      sweepFrom: index + 1,
+      onceDurable: () => {
+        this.#generations = next;
+        onceDurable();
+      },
+    };
+  }
+
+  #receive(
+    operations: Operations,
+    { chunk, install }: WriteBatch,
+    { applied }: DurablePosition,
+  ): OnceDurable {
+    const snapshot = chunk?.snapshot ?? this.#spare.incoming?.snapshot;
+    const passed = snapshot !== undefined && install === null && applied >= snapshot.last.index;
+    if (passed) return this.#spare.discard(operations);
+    return chunk === null ? () => undefined : this.#spare.receive(operations, chunk);
   }
 
   #fail(cause: unknown): StorageFailed {
@@ -147,7 +211,7 @@ export class LevelStorage implements Storage {
   }
 
   /** Truncation, compaction and new entries; returns what the log is once the batch is durable. */
-  #writeLog(operations: Operations, batch: WriteBatch, position: DurablePosition) {
+  #writeLog(operations: Operations, batch: WriteBatch, position: DurablePosition): LogAfter {
     const { log: generation } = this.#generations;
     const first = batch.entries[0];
     const keep: Index = first === undefined ? this.#last.index : first.index - 1;
@@ -247,7 +311,15 @@ export class LevelStorage implements Storage {
 
   snapshot(): StorageSnapshot {
     this.#requireOpen();
-    return new LevelSnapshot(this.#directory, this.#generations.state, this.#pin());
+    return new LevelSnapshot(this.#directory, this.#generations, this.#pin());
+  }
+
+  get incoming(): IncomingSnapshot | null {
+    return this.#spare.incoming;
+  }
+
+  get sweepDue(): boolean {
+    return this.#spare.sweepDue;
   }
 
   close(): Promise<void> {
@@ -291,5 +363,3 @@ export class LevelStorage implements Storage {
     if (this.#closing !== null) throw new StorageMisuse("read after close");
   }
 }
-
-type Operations = ReturnType<Database["batch"]>;

@@ -1,10 +1,12 @@
 /** Reading state-machine data out of one pinned moment of the database. */
 import type { Level } from "level";
+import type { SnapshotHead } from "../core/index.js";
 import type { KeyRange, KeyValue, StorageSnapshot } from "../ports/index.js";
 import { DamagedStorage, StorageMisuse } from "./errors.js";
 import { checkRange } from "./key-range.js";
 import { failure } from "./level-errors.js";
-import { stateEnd, stateKey, stateKeyOf } from "./prefixes.js";
+import { readHead } from "./level-head.js";
+import { type Generations, stateEnd, stateKey, stateKeyOf } from "./prefixes.js";
 import { brokenSeal, sealLength } from "./sealed.js";
 
 export type Database = Level<Buffer, Buffer>;
@@ -43,18 +45,53 @@ export class LevelSnapshot implements StorageSnapshot {
   /** Takes over one share of `moment`. */
   constructor(
     readonly directory: string,
-    readonly stateGeneration: number,
+    readonly generations: Generations,
     readonly moment: PinnedMoment,
   ) {}
 
   get(key: Uint8Array): Uint8Array | undefined {
     this.#requireOpen();
-    return readState(this.directory, this.moment.database, this.stateGeneration, key, this.moment.snapshot);
+    return readState(this.directory, this.moment.database, this.generations.state, key, this.moment.snapshot);
+  }
+
+  head(): Promise<SnapshotHead> {
+    this.#requireOpen();
+    return readHead(this.directory, this.generations, this.moment);
+  }
+
+  async read(after: Uint8Array | null, maxBytes: number): Promise<readonly KeyValue[]> {
+    this.#requireOpen();
+    const range = iteratorRange(this.generations.state, after === null ? {} : { gt: after });
+    const moment = this.moment.share();
+    try {
+      const options = { ...range, snapshot: moment.snapshot, fillCache: false };
+      const highWaterMarkBytes = Math.min(Math.max(maxBytes, 1024), chunkBytes);
+      const iterator = moment.database.iterator({ ...options, highWaterMarkBytes });
+      try {
+        const pairs: KeyValue[] = [];
+        let bytes = 0;
+        for (;;) {
+          const chunk = await iterator.nextv(chunkLength);
+          if (chunk.length === 0) return pairs;
+          for (const [key, value] of chunk) {
+            bytes += key.length + value.length;
+            if (pairs.length > 0 && bytes > maxBytes) return pairs;
+            pairs.push([stateKeyOf(key), opened(this.directory, key, value)]);
+          }
+        }
+      } finally {
+        await iterator.close();
+      }
+    } catch (error) {
+      throw failure("read the state", this.directory, error);
+    } finally {
+      await moment.release();
+    }
   }
 
   async scan(range: KeyRange): Promise<readonly KeyValue[]> {
     this.#requireOpen();
-    const options = { ...iteratorRange(this.stateGeneration, range), ...checkedLimit(range) };
+    const options = { ...iteratorRange(this.generations.state, range), ...checkedLimit(range) };
     // The share keeps the moment alive when `close` is called before the scan has ended.
     const moment = this.moment.share();
     try {

@@ -7,15 +7,20 @@ import {
   decodeMembership,
   type Entry,
   EntryType,
+  encodeMembership,
   type HardState,
   type Index,
+  type PlacedMembership,
   type Restored,
+  type SnapshotHead,
 } from "../core/index.js";
 import type {
   Identity,
   IdentityStore,
+  IncomingSnapshot,
   KeyRange,
   KeyValue,
+  SnapshotChunk,
   Storage,
   StorageSnapshot,
   WriteBatch,
@@ -24,7 +29,7 @@ import { StorageFailed, StorageInUse, StorageMisuse } from "./errors.js";
 import { requireSuccession } from "./identity.js";
 import { MemoryState } from "./memory-state.js";
 import { defaultMaxTailBytes, RestoredLog } from "./restored-log.js";
-import { type DurablePosition, positionAfter, requireReadable } from "./write-rules.js";
+import { type DurablePosition, positionAfter, requireContinuation, requireReadable } from "./write-rules.js";
 
 /** A write on its way to the disk. Exactly one of the two is called, once, at any later time. */
 export interface PendingWrite {
@@ -67,6 +72,8 @@ export class MemoryDisk {
   state: MemoryState = new MemoryState();
   /** @internal */
   storedIdentity: Identity | null = null;
+  /** @internal A snapshot that is being received, and its state. */
+  incoming: { readonly received: IncomingSnapshot; readonly state: MemoryState } | null = null;
   #open: MemoryStorage | null = null;
 
   /** @param name stands for the folder in messages */
@@ -100,8 +107,11 @@ export class MemoryDisk {
 
   /** @internal Makes `batch` durable. */
   commit(batch: WriteBatch, position: DurablePosition): void {
+    if (batch.install !== null) this.#install(batch.install);
+    if (batch.chunk !== null) this.#receive(batch.chunk);
+    if (position.applied >= (this.incoming?.received.snapshot.last.index ?? Infinity)) this.incoming = null;
     const first = batch.entries[0];
-    const base = this.position.compacted.index + 1;
+    const base = (batch.install === null ? this.position : position).compacted.index + 1;
     if (first !== undefined) this.entries.length = first.index - base;
     for (const entry of batch.entries) this.entries.push(entry);
     if (batch.hardState !== null) this.hardState = { ...batch.hardState };
@@ -109,6 +119,31 @@ export class MemoryDisk {
     this.compactedMembership = cut.findLast(isMembership) ?? this.compactedMembership;
     this.state = this.state.with(batch.effects);
     this.position = position;
+  }
+
+  #receive({ snapshot, after, pairs, cursor, complete }: SnapshotChunk): void {
+    const before = after === null ? null : this.incoming;
+    const state = (before?.state ?? new MemoryState()).with(pairs.map(([key, value]) => ({ key, value })));
+    this.incoming = { received: { snapshot, cursor, complete }, state };
+  }
+
+  #install({ last, membership }: SnapshotHead): void {
+    this.state = this.incoming?.state ?? new MemoryState();
+    this.entries = [];
+    const data = encodeMembership(membership.membership);
+    this.compactedMembership = { index: membership.index, term: last.term, type: EntryType.membership, data };
+  }
+
+  /** @internal What a snapshot of the state that is durable now is of; throws when that is asked before birth. */
+  pinnedHead(): () => SnapshotHead {
+    const { applied, compacted } = this.position;
+    const term = applied === compacted.index ? compacted.term : (this.entry(applied)?.term ?? 0);
+    const inLog = this.entries.findLast((entry) => entry.index <= applied && isMembership(entry));
+    const newest = inLog ?? this.compactedMembership;
+    return () => {
+      if (newest === null) throw new StorageMisuse("a snapshot of a state without a membership");
+      return { last: { index: applied, term }, membership: placed(newest) };
+    };
   }
 
   /** @internal A durable entry. */
@@ -121,14 +156,17 @@ export class MemoryDisk {
     const { compacted, last, applied } = this.position;
     const log = new RestoredLog(compacted, maxTailBytes);
     for (const entry of this.entries) log.add(entry);
-    const latest = this.entries.findLast(isMembership) ?? this.compactedMembership;
+    const memberships = this.entries.filter(isMembership);
+    if (this.compactedMembership !== null) memberships.unshift(this.compactedMembership);
+    const [latest, before] = memberships.reverse().map(placed);
     return {
       hardState: this.hardState,
       compacted,
       terms: log.terms,
       tail: log.tail(),
       last,
-      membership: latest === null ? null : { index: latest.index, membership: decodeMembership(latest.data) },
+      membership: latest ?? null,
+      ...(before && { membershipBefore: before }),
       applied,
       logBytes: log.bytes,
     };
@@ -159,10 +197,15 @@ export class MemoryStorage implements Storage {
     if (this.#inFlight !== null) throw new StorageMisuse("a second write while one is under way");
     if (this.#failed !== null) return Promise.reject(this.#failed);
     const disk = this.#disk;
+    requireContinuation(this.incoming, batch);
     const position = positionAfter(disk.position, batch, (index) => this.#termAt(index));
     // What the caller does to its arrays afterwards does not reach a real disk either.
     const copy: WriteBatch = {
       ...batch,
+      chunk: batch.chunk && {
+        ...batch.chunk,
+        pairs: batch.chunk.pairs.map(([key, value]) => [key.slice(), value.slice()]),
+      },
       entries: [...batch.entries],
       effects: batch.effects.map(({ key, value }) => ({ key: key.slice(), value: value?.slice() ?? null })),
     };
@@ -221,8 +264,15 @@ export class MemoryStorage implements Storage {
 
   snapshot(): StorageSnapshot {
     this.#requireOpen();
-    return new MemorySnapshot(this.#disk.state);
+    return new MemorySnapshot(this.#disk);
   }
+
+  get incoming(): IncomingSnapshot | null {
+    return this.#disk.incoming?.received ?? null;
+  }
+
+  /** Nothing is left over in memory. */
+  readonly sweepDue = false;
 
   close(): Promise<void> {
     this.#closing ??= this.#writing.then(() => {
@@ -253,11 +303,34 @@ export class MemoryStorage implements Storage {
 class MemorySnapshot implements StorageSnapshot {
   #closed = false;
 
-  constructor(readonly state: MemoryState) {}
+  readonly state: MemoryState;
+  readonly #head: () => SnapshotHead;
+
+  constructor(disk: MemoryDisk) {
+    this.state = disk.state;
+    this.#head = disk.pinnedHead();
+  }
+
+  async head(): Promise<SnapshotHead> {
+    this.#requireOpen();
+    return this.#head();
+  }
 
   get(key: Uint8Array): Uint8Array | undefined {
     this.#requireOpen();
     return this.state.get(key);
+  }
+
+  async read(after: Uint8Array | null, maxBytes: number): Promise<readonly KeyValue[]> {
+    this.#requireOpen();
+    const pairs: KeyValue[] = [];
+    let bytes = 0;
+    for (const [key, value] of this.state.scan(after === null ? {} : { gt: after })) {
+      bytes += key.length + value.length;
+      if (pairs.length > 0 && bytes > maxBytes) break;
+      pairs.push([key, value]);
+    }
+    return pairs;
   }
 
   async scan(range: KeyRange): Promise<readonly KeyValue[]> {
@@ -272,6 +345,10 @@ class MemorySnapshot implements StorageSnapshot {
   #requireOpen(): void {
     if (this.#closed) throw new StorageMisuse("the snapshot is closed");
   }
+}
+
+function placed({ index, data }: Entry): PlacedMembership {
+  return { index, membership: decodeMembership(data) };
 }
 
 function isMembership(entry: Entry): boolean {

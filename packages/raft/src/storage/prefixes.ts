@@ -11,6 +11,7 @@
  * | 04         |                             | compacted: last entry cut away (index, term, chain value) |
  * | 05         |                             | last: last entry of the log (index, term, chain value)    |
  * | 06         |                             | batch: number of the last batch, compared with the anchor |
+ * | 07         |                             | incoming: a snapshot that is being received               |
 | 10         | log generation, index       | log record                                                |
  * | 11         | log generation, index       | membership entry's data, kept beyond its log record       |
  * | 20         | state generation, state key | state-machine value                                       |
@@ -32,6 +33,7 @@ const prefix = {
   compacted: 0x04,
   last: 0x05,
   batch: 0x06,
+  incoming: 0x07,
   log: 0x10,
   membership: 0x11,
   state: 0x20,
@@ -44,6 +46,8 @@ export const appliedKey: Buffer = Buffer.from([prefix.applied]);
 export const compactedKey: Buffer = Buffer.from([prefix.compacted]);
 export const lastKey: Buffer = Buffer.from([prefix.last]);
 export const batchKey: Buffer = Buffer.from([prefix.batch]);
+
+export const incomingKey: Buffer = Buffer.from([prefix.incoming]);
 
 export interface Generations {
   readonly log: number;
@@ -82,6 +86,27 @@ export function indexOfKey(key: Buffer): Index {
 /** The state machine's own part of a key made by `stateKey`. */
 export function stateKeyOf(key: Buffer): Buffer {
   return key.subarray(generationLength);
+}
+
+/** The generation in a key made by `logKey`, `membershipKey` or `stateKey`. */
+export function generationOfKey(key: Buffer): number {
+  return key.readUInt32BE(1);
+}
+
+/** What lies under generations. */
+export const generationKinds = ["log", "membership", "state"] as const;
+export type GenerationKind = (typeof generationKinds)[number];
+
+/** Bounds of all keys of one kind from one generation up to, and without, another one. */
+export function generationRange(kind: GenerationKind, from: number, to: number): { gte: Buffer; lt: Buffer } {
+  return { gte: generationStart(kind, from), lt: generationStart(kind, to) };
+}
+
+function generationStart(kind: GenerationKind, generation: number): Buffer {
+  const key = Buffer.allocUnsafe(generationLength);
+  key[0] = prefix[kind];
+  key.writeUInt32BE(generation, 1);
+  return key;
 }
 
 /** Bounds of all keys of one kind in one generation, as iterator options. */

@@ -2,8 +2,16 @@
  * What every batch must keep, whichever storage it goes to. The core keeps these rules; they are checked
  * again here because a batch that breaks one would make the disk contradict itself for ever.
  */
-import { type Entry, EntryType, type Index, type LogId, type Term } from "../core/index.js";
-import type { WriteBatch } from "../ports/index.js";
+import {
+  type Entry,
+  EntryType,
+  type Index,
+  type LogId,
+  type SnapshotHead,
+  type SnapshotOffer,
+  type Term,
+} from "../core/index.js";
+import type { IncomingSnapshot, SnapshotCursor, WriteBatch } from "../ports/index.js";
 import { StorageMisuse } from "./errors.js";
 
 /** What is durable right now, as far as the rules need it. */
@@ -28,6 +36,7 @@ export function positionAfter(
   batch: WriteBatch,
   termAt: (index: Index) => Term,
 ): DurablePosition {
+  if (batch.install !== null) return positionAfterInstall(position, batch, batch.install);
   const last = lastAfter(position, batch.entries, termAt);
   const hardState = batch.hardState ?? position;
   requireIndex("hard state term", hardState.term);
@@ -64,6 +73,71 @@ export function positionAfter(
       ? position.compacted
       : { index: batch.compactTo, term: termAfter(batch.entries, batch.compactTo, termAt) };
   return { compacted, last, term: hardState.term, commit: hardState.commit, applied };
+}
+
+function positionAfterInstall(
+  position: DurablePosition,
+  batch: WriteBatch,
+  head: SnapshotHead,
+): DurablePosition {
+  const { last, membership } = head;
+  const { term, commit } = batch.hardState ?? position;
+  requireIndex("snapshot's index", last.index);
+  const alone =
+    batch.entries.length === 0 &&
+    batch.compactTo === 0 &&
+    batch.effects.length === 0 &&
+    batch.applied === null &&
+    batch.chunk === null;
+  ensure(alone, () => "a snapshot is installed together with something else than a hard state");
+  ensure(
+    last.index > position.applied,
+    () => `a snapshot of index ${last.index} would take the state back from ${position.applied}`,
+  );
+  ensure(term >= position.term, () => `hard state term falls from ${position.term} to ${term}`);
+  ensure(term >= last.term, () => `the snapshot has term ${last.term}, the hard state only ${term}`);
+  ensure(commit <= last.index, () => `commit ${commit} is beyond the snapshot's last entry ${last.index}`);
+  ensure(
+    membership.index <= last.index,
+    () => `the membership of entry ${membership.index} is not in a snapshot of index ${last.index}`,
+  );
+  return { compacted: last, last, term, commit, applied: last.index };
+}
+
+/** @throws StorageMisuse unless the batch's part of a snapshot continues what was received, or installs all of it */
+export function requireContinuation(incoming: IncomingSnapshot | null, { chunk, install }: WriteBatch): void {
+  if (install !== null) {
+    const { index, term } = install.last;
+    const received = incoming?.complete === true ? incoming.snapshot.last : null;
+    ensure(
+      received?.index === index && received.term === term,
+      () => `a snapshot of entry ${index} of term ${term} is installed that was not received completely`,
+    );
+  }
+  if (chunk === null) return;
+  let before = chunk.after?.key ?? null;
+  for (const [key] of chunk.pairs) {
+    ensure(
+      before === null || Buffer.compare(before, key) < 0,
+      () => "the keys of a snapshot's part must ascend",
+    );
+    before = key;
+  }
+  if (chunk.after === null) return;
+  ensure(
+    incoming !== null &&
+      isSameSnapshot(incoming.snapshot, chunk.snapshot) &&
+      isSameCursor(incoming.cursor, chunk.after),
+    () => "a snapshot's part does not continue what was received",
+  );
+}
+
+export function isSameSnapshot(a: SnapshotOffer, b: SnapshotOffer): boolean {
+  return a.from === b.from && a.last.index === b.last.index && a.last.term === b.last.term;
+}
+
+function isSameCursor(a: SnapshotCursor, b: SnapshotCursor): boolean {
+  return a.check === b.check && Buffer.compare(a.key, b.key) === 0;
 }
 
 function lastAfter(

@@ -1,10 +1,10 @@
 import type { NodeId } from "../core/index.js";
-import { RequestFailed } from "../ports/index.js";
+import { RequestFailed, type RequestTopic } from "../ports/index.js";
 import type { Connection } from "./connection.js";
 import type { DialOutcome } from "./dial.js";
 import { FieldReader } from "./field-reader.js";
 import { encodeFrame, type Frame, FrameError, FrameType, unpackBody } from "./frame.js";
-import { AnswerStatus, REASON_CHARS_MAX } from "./request-server.js";
+import { AnswerStatus, REASON_CHARS_MAX, requestFrames } from "./request-server.js";
 
 export interface BulkLinkContext {
   /** Dials the bulk channel of `peer`; returns a function that gives up. */
@@ -48,10 +48,10 @@ export class BulkLink {
     return this.#state.kind === "connected" && this.#state.connection.open ? this.#state.connection : null;
   }
 
-  request(payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+  request(payload: Uint8Array, timeoutMs: number, topic: RequestTopic = "application"): Promise<Uint8Array> {
     const id = this.#nextId;
     this.#nextId += 1;
-    const frame = encodeFrame(FrameType.request, [id, payload]);
+    const frame = encodeFrame(requestFrames[topic], [id, payload]);
     const refusal = this.#refusal(frame);
     if (refusal !== null) return Promise.reject(new RequestFailed(refusal, false));
     return new Promise((resolve, reject) => {

@@ -42,6 +42,7 @@ export const FrameType = {
   installSnapshot: 29,
   request: 48,
   answer: 49,
+  snapshotRequest: 50,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

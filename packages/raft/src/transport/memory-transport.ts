@@ -3,6 +3,7 @@ import {
   type NodeIntroduction,
   type PeerMessage,
   RequestFailed,
+  type RequestTopic,
   type Transport,
   type TransportHandlers,
 } from "../ports/index.js";
@@ -98,7 +99,12 @@ export class MemoryTransport implements Transport {
     this.#hub.leave(this);
   }
 
-  request(peer: NodeId, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+  request(
+    peer: NodeId,
+    payload: Uint8Array,
+    timeoutMs: number,
+    topic: RequestTopic = "application",
+  ): Promise<Uint8Array> {
     const link = this.#links.get(peer);
     if (this.handlers === null) return Promise.reject(new RequestFailed("the transport is not open", false));
     if (link === undefined) return Promise.reject(new RequestFailed(`${peer} is not a peer`, false));
@@ -125,7 +131,7 @@ export class MemoryTransport implements Transport {
           return;
         }
         remote = dialled.remote;
-        dialled.remote.#serve(this, copy, (answer, reason) => {
+        dialled.remote.#serve(this, copy, topic, (answer, reason) => {
           if (answer === null) fail(`${peer} answered: ${reason}`);
           else finish(() => resolve(answer));
         });
@@ -137,6 +143,7 @@ export class MemoryTransport implements Transport {
   #serve(
     from: MemoryTransport,
     payload: Uint8Array,
+    topic: RequestTopic,
     answer: (payload: Uint8Array | null, reason: string) => void,
   ): void {
     const reply = (answered: Uint8Array | null, reason: string) => {
@@ -146,7 +153,7 @@ export class MemoryTransport implements Transport {
           answer(copy, reason);
       });
     };
-    const run = async () => this.#handlers?.onRequest(from.nodeId, payload) ?? null;
+    const run = async () => this.#handlers?.onRequest(from.nodeId, payload, topic) ?? null;
     run().then(
       (answered) => reply(answered, "the transport is not open"),
       (error: unknown) => reply(null, error instanceof Error ? error.message : String(error)),

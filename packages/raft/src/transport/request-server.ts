@@ -1,7 +1,20 @@
 import type { NodeId } from "../core/index.js";
+import type { RequestTopic } from "../ports/index.js";
 import type { Connection, ConnectionOwner } from "./connection.js";
 import { FieldReader } from "./field-reader.js";
 import { encodeFrame, FrameError, FrameType, unpackBody } from "./frame.js";
+
+/** One type of frame per topic, so that a request says where it belongs before its payload is looked at. */
+export const requestFrames: { readonly [Topic in RequestTopic]: FrameType } = {
+  application: FrameType.request,
+  snapshot: FrameType.snapshotRequest,
+};
+
+function topicOf(type: number): RequestTopic {
+  if (type === FrameType.request) return "application";
+  if (type === FrameType.snapshotRequest) return "snapshot";
+  throw new FrameError(`frame type ${type}: expected a request`);
+}
 
 /** Second position of an answer. Part of the wire format: append, never renumber. */
 export const AnswerStatus = {
@@ -16,7 +29,7 @@ export const AnswerStatus = {
 export const REASON_CHARS_MAX = 500;
 
 export interface RequestServerContext {
-  onRequest(peer: NodeId, payload: Uint8Array): Promise<Uint8Array>;
+  onRequest(peer: NodeId, payload: Uint8Array, topic: RequestTopic): Promise<Uint8Array>;
   readonly maxRequests: number;
   readonly maxFrameBytes: number;
   /** Payload bytes of requests being worked on. */
@@ -40,7 +53,7 @@ export class RequestServer implements ConnectionOwner {
   }
 
   onFrame(type: number, body: Uint8Array): void {
-    if (type !== FrameType.request) throw new FrameError(`frame type ${type}: expected a request`);
+    const topic = topicOf(type);
     const fields = new FieldReader("request", unpackBody(body));
     const id = fields.integer("id", 1);
     const payload = fields.bytes("payload");
@@ -52,7 +65,7 @@ export class RequestServer implements ConnectionOwner {
     }
     this.#running += 1;
     this.#runningBytes = bytes;
-    this.#run(id, payload).then(() => {
+    this.#run(id, payload, topic).then(() => {
       this.#running -= 1;
       this.#runningBytes -= payload.length;
     });
@@ -62,9 +75,9 @@ export class RequestServer implements ConnectionOwner {
     this.#onClose();
   }
 
-  async #run(id: number, payload: Uint8Array): Promise<void> {
+  async #run(id: number, payload: Uint8Array, topic: RequestTopic): Promise<void> {
     try {
-      this.#answer(id, AnswerStatus.ok, await this.#context.onRequest(this.#peer, payload));
+      this.#answer(id, AnswerStatus.ok, await this.#context.onRequest(this.#peer, payload, topic));
     } catch (error) {
       this.#answer(id, AnswerStatus.failed, error instanceof Error ? error.message : String(error));
     }

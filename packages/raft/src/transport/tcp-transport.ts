@@ -4,6 +4,7 @@ import {
   type NodeIntroduction,
   type PeerMessage,
   RequestFailed,
+  type RequestTopic,
   type Transport,
   type TransportHandlers,
 } from "../ports/index.js";
@@ -114,9 +115,14 @@ class TcpPeers implements TcpTransport {
     this.#peers.get(message.to)?.control.send(message);
   }
 
-  request(peer: NodeId, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+  request(
+    peer: NodeId,
+    payload: Uint8Array,
+    timeoutMs: number,
+    topic: RequestTopic = "application",
+  ): Promise<Uint8Array> {
     const bulk = this.#listening && this.#closing === null ? this.#peers.get(peer)?.bulk : undefined;
-    if (bulk !== undefined) return bulk.request(payload, timeoutMs);
+    if (bulk !== undefined) return bulk.request(payload, timeoutMs, topic);
     const why =
       this.#listening && this.#closing === null ? `${peer} is not a peer` : "the transport is not open";
     return Promise.reject(new RequestFailed(why, false));
@@ -267,7 +273,8 @@ class TcpPeers implements TcpTransport {
   #requestServer(peer: NodeId, connection: Connection, forget: () => void): RequestServer {
     const context = {
       ...this.#settings,
-      onRequest: (from: NodeId, payload: Uint8Array) => this.#running().onRequest(from, payload),
+      onRequest: (from: NodeId, payload: Uint8Array, topic: RequestTopic) =>
+        this.#running().onRequest(from, payload, topic),
     };
     return new RequestServer(peer, connection, context, forget);
   }

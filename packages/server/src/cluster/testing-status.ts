@@ -18,6 +18,7 @@ export const unbornStatus: NodeStatus = {
   clusterId: null,
   membership: null,
   connected: [],
+  snapshotFrom: null,
   proposalsPending: 0,
   failureTolerance: 0,
 };

@@ -30,6 +30,7 @@ export const follower: NodeStatus = {
   clusterId: "c0ffee00c0ffee00",
   membership: null,
   connected: ["n2"],
+  snapshotFrom: null,
   proposalsPending: 0,
   failureTolerance: 1,
 };
