@@ -12,6 +12,7 @@ export type {
   RaftNode,
   RaftNodeOptions,
   ReadOutcome,
+  SnapshotDone,
 } from "./driver/types.js";
 export {
   type ApplyOutcome,

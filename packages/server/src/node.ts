@@ -5,6 +5,7 @@ import {
   type RaftLog,
   type RaftNode,
   RequestFailed,
+  type SnapshotDone,
   type Storage,
   startRaftNode,
 } from "@quorate/raft";
@@ -106,6 +107,7 @@ async function compose(
   const closeTransport = opened.add("transport", () => transport.close());
   let phase: Phase = "serving";
   let forwardedCalls: ForwardedCalls | null = null;
+  let countSnapshot: ((done: SnapshotDone) => void) | null = null;
   const raft = await startRaft(config, {
     storage,
     identity,
@@ -113,6 +115,7 @@ async function compose(
     clock,
     stateMachine: machine,
     log,
+    onSnapshot: (done) => countSnapshot?.(done),
     onFatal: (error) => {
       failed(error);
       onFatal(error);
@@ -156,6 +159,7 @@ async function compose(
     callsPending: () => executor.pending,
   });
   opened.add("metrics", async () => metrics.close());
+  countSnapshot = (done) => metrics.countSnapshot(done);
   const executor = new ClusterExecutor({
     local,
     forwarder: new Forwarder(raft, service, onFailure),
@@ -279,7 +283,7 @@ function loadRegistry({ service, dataDir }: NodeConfig): Promise<Registry> | Reg
 
 type RaftParts = Pick<
   Parameters<typeof startRaftNode<CallResult>>[0],
-  "identity" | "clock" | "stateMachine" | "log" | "onFatal" | "onRequest"
+  "identity" | "clock" | "stateMachine" | "log" | "onFatal" | "onRequest" | "onSnapshot"
 > & { readonly storage: Storage; readonly transport: TcpTransport };
 
 async function startRaft(config: NodeConfig, parts: RaftParts): Promise<RaftNode<CallResult>> {

@@ -37,7 +37,7 @@ export interface Config {
   readonly maxApplyBytes: number;
   /** Payload bytes of the log's newest part kept in memory; older entries are asked for through `Ready.fetch`. */
   readonly maxCachedBytes: number;
-  /** Compact only when at least this many entries can go at once. */
+  /** Compact only when at least this many entries can go at once, or an eighth of `trailingBytes`. */
   readonly compactEntriesMin: number;
   /** A learner becomes a voter when it has lacked at most `promotionLagMax` committed entries for `promotionTicks`. */
   readonly promotionLagMax: number;

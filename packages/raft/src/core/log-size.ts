@@ -41,6 +41,11 @@ export class LogSize {
     return Math.round(this.#last.bytes - (this.#marks[0]?.bytes ?? 0));
   }
 
+  /** Bytes of the entries behind the compacted one up to `index`. */
+  upTo(index: Index): number {
+    return this.#bytesTo(index) - (this.#marks[0]?.bytes ?? 0);
+  }
+
   /** The smallest index behind which, up to and including `end`, lie at most `bytes`. */
   cutLeaving(bytes: number, end: Index): Index {
     const first = this.#marks[0];

@@ -225,6 +225,11 @@ export class Log {
     return Math.max(end - entries, this.#size.cutLeaving(bytes, end));
   }
 
+  /** Bytes of the entries up to `index`, nearly. */
+  bytesTo(index: Index): number {
+    return this.#size.upTo(index);
+  }
+
   /** Bytes of the log, nearly, counted as every limit counts them. */
   get bytes(): number {
     return this.#size.total;

@@ -251,12 +251,15 @@ export class Server {
     if (this.#fetchesOutstanding > 0) return 0;
     const { log, applier, config } = this;
     const end = Math.min(this.bug("compactPastDurable") ? this.commit : applier.durable, log.durable);
-    const atLeast = log.compacted.index + config.compactEntriesMin;
-    if (end < atLeast) return 0;
-    let target = log.cutLeaving(config.trailingEntries, config.trailingBytes, end);
+    const { compactEntriesMin, trailingBytes } = config;
+    const bytesMin = trailingBytes / 8;
+    const first = log.compacted.index;
+    if (end - first < compactEntriesMin && log.bytes < trailingBytes + bytesMin) return 0;
+    let target = log.cutLeaving(config.trailingEntries, trailingBytes, end);
     const needed = this.#neededByFollowers();
     if (needed < target) target = Math.max(needed, log.cutLeaving(Infinity, config.maxHeldBytes, end));
-    return target >= atLeast ? target : 0;
+    const worthIt = target - first >= compactEntriesMin || log.bytesTo(target) >= bytesMin;
+    return target > first && worthIt ? target : 0;
   }
 
   #neededByFollowers(): Index {

@@ -36,6 +36,10 @@ export interface StatusReport {
   readonly appliedIndex: number;
   readonly firstIndex: number;
   readonly lastIndex: number;
+  /** Payload bytes of the log, nearly. */
+  readonly logBytes: number;
+  /** Who sends this node a snapshot right now; null = nobody. */
+  readonly snapshotFrom: string | null;
   readonly proposalsPending: number;
   readonly followers: readonly FollowerReport[];
 }
@@ -79,6 +83,8 @@ export function reportStatus(source: StatusSource): StatusReport {
     appliedIndex: status.applied,
     firstIndex: status.firstIndex,
     lastIndex: status.lastIndex,
+    logBytes: status.logBytes,
+    snapshotFrom: status.snapshotFrom,
     proposalsPending: status.proposalsPending,
     followers: status.followers.map(({ id, match, state, active }) => ({
       id,

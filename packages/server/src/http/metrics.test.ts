@@ -22,6 +22,8 @@ const follower: StatusReport = {
   appliedIndex: 119,
   firstIndex: 1,
   lastIndex: 121,
+  logBytes: 4096,
+  snapshotFrom: null,
   proposalsPending: 6,
   followers: [],
 };

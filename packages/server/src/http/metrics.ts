@@ -1,6 +1,7 @@
 /** What `/metrics` tells Prometheus. Gauges are read when they are asked for, never kept up to date in between. */
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
-import { Counter, Gauge, Registry } from "prom-client";
+import type { SnapshotDone } from "@quorate/raft";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { StatusReport } from "../cluster/status.js";
 import type { Answer } from "../rpc/dispatcher.js";
 
@@ -31,6 +32,7 @@ export class Metrics {
   readonly #redirects: Counter;
   readonly #refusedConnections: Counter;
   readonly #forwards: Counter<"result">;
+  readonly #snapshots: Histogram<"op">;
   readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: loopDelayResolutionMs });
 
   constructor(source: MetricsSource) {
@@ -56,6 +58,13 @@ export class Metrics {
       name: "quorate_forwards_total",
       help: "Attempts to have the leader run a call that arrived here, by how they ended.",
       labelNames: ["result"],
+      registers,
+    });
+    this.#snapshots = new Histogram({
+      name: "quorate_snapshot_duration_seconds",
+      help: "How long snapshots took: read out for another node (send), or received completely (receive).",
+      labelNames: ["op"],
+      buckets: [0.1, 1, 5, 15, 60, 300, 1800],
       registers,
     });
     this.#addGauges(source, registers);
@@ -94,6 +103,10 @@ export class Metrics {
 
   countForward(result: string): void {
     this.#forwards.inc({ result });
+  }
+
+  countSnapshot({ op, seconds }: SnapshotDone): void {
+    this.#snapshots.observe({ op }, seconds);
   }
 
   close(): void {
@@ -136,6 +149,7 @@ export class Metrics {
     gauge("quorate_raft_term", "Election term.", () => report().term);
     gauge("quorate_raft_commit_index", "Last log index known to be committed.", () => report().commitIndex);
     gauge("quorate_raft_applied_index", "Last log index executed here.", () => report().appliedIndex);
+    gauge("quorate_log_bytes", "Payload bytes of the log, nearly.", () => report().logBytes);
     gauge(
       "quorate_raft_proposals_pending",
       "Proposals whose outcome is open.",
