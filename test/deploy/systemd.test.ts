@@ -15,7 +15,12 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "quorate-unit-"));
   file = join(folder, "quorate.service");
   // Verifying asks whether the program exists: this machine may have Node and the checkout elsewhere.
-  writeFileSync(file, unit.replace("/usr/bin/node", process.execPath).replace("/opt/quorate", projectRoot));
+  writeFileSync(
+    file,
+    unit
+      .replace("/usr/bin/node", process.execPath)
+      .replace("/opt/quorate", join(projectRoot, "packages/server")),
+  );
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -25,9 +30,7 @@ const analyze = (...args: string[]) => {
 };
 
 test("it starts the command as it is shipped", () => {
-  expect(unit).toMatch(
-    /^ExecStart=\/usr\/bin\/node \/opt\/quorate\/packages\/server\/bin\/quorate\.js serve --config /m,
-  );
+  expect(unit).toMatch(/^ExecStart=\/usr\/bin\/node \/opt\/quorate\/bin\/quorate\.js serve --config /m);
 });
 
 describe.runIf(requireProgram("systemd-analyze", "systemd"))("systemd-analyze", () => {
