@@ -103,15 +103,15 @@ export class Overlay implements StateView {
    */
   beginWrite(count: number): Effect[] {
     const taken = this.#queue.splice(0, count);
-    const last = taken.at(-1);
-    if (last === undefined) return [];
+    if (taken.length === 0) return [];
     this.#inFlight = newLayer();
     for (const entry of taken) {
       for (const pending of entry.effects) this.#inFlight.pending.set(pending.key, pending);
       this.#inFlightBytes += entry.bytes;
     }
     this.#queueBytes -= this.#inFlightBytes;
-    this.#removeFromActive(last.index);
+    this.#active = this.#layerOfQueue();
+    this.#activeShared = false;
     return Array.from(this.#inFlight.pending.values(), (pending) => pending.effect);
   }
 
@@ -152,19 +152,13 @@ export class Overlay implements StateView {
     };
   }
 
-  /** Keys that a later entry wrote again stay: their newer value is not in the write. */
-  #removeFromActive(upTo: Index): void {
-    if (this.#queue.length === 0) {
-      this.#active = newLayer();
-      this.#activeShared = false;
-      return;
+  /** A new map, not the old one without some keys: see `NumberWindow` for what a lasting one drags along. */
+  #layerOfQueue(): Layer {
+    const layer = newLayer();
+    for (const { effects } of this.#queue) {
+      for (const pending of effects) layer.pending.set(pending.key, pending);
     }
-    this.#unshareActive();
-    for (const key of this.#inFlight.pending.keys()) {
-      const newest = this.#active.pending.get(key);
-      if (newest !== undefined && newest.index <= upTo) this.#active.pending.delete(key);
-    }
-    this.#active.sorted = null;
+    return layer;
   }
 
   #unshareActive(): void {

@@ -1,13 +1,6 @@
 /** What became of each proposal. Every one ends exactly once. */
-import type {
-  AcceptedProposal,
-  Entry,
-  Index,
-  LogId,
-  Proposal,
-  RefusedProposal,
-  Term,
-} from "../core/index.js";
+import type { AcceptedProposal, Entry, LogId, Proposal, RefusedProposal, Term } from "../core/index.js";
+import { NumberWindow } from "./number-window.js";
 import { safely } from "./safely.js";
 import type { ProposalOutcome, RaftLog } from "./types.js";
 
@@ -33,8 +26,8 @@ interface Accepted<Result> {
  */
 export class Proposals<Result> {
   #contexts = 0;
-  readonly #byContext = new Map<number, Settle<Result>>();
-  readonly #byIndex = new Map<Index, Accepted<Result>>();
+  readonly #byContext = new NumberWindow<Settle<Result>>();
+  readonly #byIndex = new NumberWindow<Accepted<Result>>();
   readonly #log: RaftLog;
   #size = 0;
   /** Term of the last executed entry. */
@@ -93,7 +86,7 @@ export class Proposals<Result> {
    * more. Behind it the usual rule holds.
    */
   installed(last: LogId): void {
-    for (const [index, newest] of this.#byIndex) {
+    for (const [index, newest] of this.#byIndex.entries()) {
       if (index > last.index) continue;
       this.#byIndex.delete(index);
       let pending: Accepted<Result> | undefined = newest;
@@ -106,7 +99,7 @@ export class Proposals<Result> {
   }
 
   #endEarlierThan(term: Term): void {
-    for (const [index, newest] of this.#byIndex) {
+    for (const [index, newest] of this.#byIndex.entries()) {
       const kept = this.#withoutEarlier(newest, term);
       if (kept === undefined) this.#byIndex.delete(index);
       else this.#byIndex.set(index, kept);
@@ -124,8 +117,8 @@ export class Proposals<Result> {
 
   /** This node stops: nobody here will learn how the rest ends. */
   abandon(): void {
-    const waiting = [...this.#byContext.values()];
-    for (const newest of this.#byIndex.values()) {
+    const waiting = this.#byContext.entries().map(([, settle]) => settle);
+    for (const [, newest] of this.#byIndex.entries()) {
       let pending: Accepted<Result> | undefined = newest;
       for (; pending !== undefined; pending = pending.former) waiting.push(pending.settle);
     }

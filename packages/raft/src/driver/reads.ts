@@ -1,5 +1,6 @@
 /** Linearizable reads on their way: batched, granted an index, waiting until it is applied. */
 import type { GrantedRead, Index } from "../core/index.js";
+import { NumberWindow } from "./number-window.js";
 import { safely } from "./safely.js";
 import type { RaftLog, ReadOutcome } from "./types.js";
 
@@ -10,7 +11,7 @@ export class Reads {
   readonly #log: RaftLog;
   #contexts = 0;
   #gathered: Settle[] = [];
-  readonly #asked = new Map<number, readonly Settle[]>();
+  readonly #asked = new NumberWindow<readonly Settle[]>();
   #granted: { readonly index: Index; readonly settles: readonly Settle[] }[] = [];
 
   constructor(log: RaftLog) {
@@ -55,7 +56,7 @@ export class Reads {
   abandon(): void {
     const waiting = [
       ...this.#gathered,
-      ...[...this.#asked.values()].flat(),
+      ...this.#asked.entries().flatMap(([, settles]) => settles),
       ...this.#granted.flatMap(({ settles }) => settles),
     ];
     this.#gathered = [];
