@@ -1,13 +1,14 @@
 /** The examples of the documentation page, run as they stand there, against the node that showed them. */
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { promisify } from "node:util";
+import { inspect, promisify } from "node:util";
 import { decodeResponse, Fault } from "@quorate/protocol";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { value } from "../cluster/rpc.js";
 import { InProcessCluster } from "../server/in-process-cluster.js";
 import { projectRoot } from "../support/project-root.js";
@@ -15,6 +16,9 @@ import { requireProgram, requireWorking } from "../support/system.js";
 import { launchChromium, WatchedPage } from "./browser.js";
 
 const run = promisify(execFile);
+/** A program for each of some thirty methods: reached only when something is broken. */
+const patienceMs = 300_000;
+const patience = { timeout: patienceMs };
 const folder = mkdtempSync(join(tmpdir(), "quorate-examples-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -36,11 +40,20 @@ async function read(browser: Browser, url: string): Promise<Examples> {
 /** The program's output; rejects when it fails. */
 const runners: Readonly<Record<string, (code: string) => Promise<string>>> = {
   Python: async (code) => (await run("python3", ["-c", code])).stdout,
+  // In this process, because starting Node for each takes longer than everything else here.
   TypeScript: async (code) => {
-    const client = pathToFileURL(join(projectRoot, "packages/client/dist/index.js")).href;
-    const file = join(folder, "example.mjs");
+    const client = pathToFileURL(join(projectRoot, "packages/client/src/index.ts")).href;
+    const file = join(folder, `example-${randomUUID()}.ts`);
     writeFileSync(file, code.replace('"@quorate/client"', JSON.stringify(client)));
-    return (await run(process.execPath, [file])).stdout;
+    const printed = vi.spyOn(console, "log").mockReturnValue();
+    try {
+      await import(file);
+      return printed.mock.calls
+        .map(([value]) => (typeof value === "string" ? value : inspect(value)))
+        .join("\n");
+    } finally {
+      printed.mockRestore();
+    }
   },
   PHP: async (code) => {
     const file = join(folder, "example.php");
@@ -72,26 +85,30 @@ describe.runIf(requireProgram("chromium", "chromium"))("examples of the document
   let browser: Browser;
   let cluster: InProcessCluster;
   let own: InProcessCluster;
+  let follower: string;
+  let kvExamples: Examples;
+  let typeExamples: Examples;
   beforeAll(async () => {
     browser = await launchChromium();
     cluster = await InProcessCluster.start(3);
+    follower = cluster.url((await cluster.followers())[0]);
     own = await InProcessCluster.prepare(1);
     Object.assign(own.config("n1"), { service: join(projectRoot, "test/browser/fixtures/every-type.ts") });
     await own.startNode("n1");
     await own.ready();
-  });
+    kvExamples = await read(browser, follower);
+    typeExamples = await read(browser, own.url("n1"));
+  }, patienceMs);
   afterAll(async () => {
     await browser?.close();
     await cluster?.[Symbol.asyncDispose]();
     await own?.[Symbol.asyncDispose]();
   });
 
-  it.each(languages)("%s: kv, system.* and cluster.* on a node of three", async (language) => {
-    const [follower] = await cluster.followers();
-    const url = cluster.url(follower);
-    const examples = await read(browser, url);
-    expect(examples.size).toBeGreaterThan(15);
-    for (const [method, codes] of examples) {
+  it.each(languages)("%s: kv, system.* and cluster.* on a node of three", patience, async (language) => {
+    const url = follower;
+    expect(kvExamples.size).toBeGreaterThan(15);
+    for (const [method, codes] of kvExamples) {
       await value(url, "kv.set", ["key", 1]); // what the examples speak of
       const output = await runners[language]?.(codes.get(language) ?? "").catch((error: unknown) => {
         throw new Error(`the example of ${method} failed`, { cause: error });
@@ -101,9 +118,8 @@ describe.runIf(requireProgram("chromium", "chromium"))("examples of the document
     }
   });
 
-  it.each(languages)("%s: every type of parameter and result", async (language) => {
-    const examples = await read(browser, own.url("n1"));
-    for (const [method, codes] of examples) {
+  it.each(languages)("%s: every type of parameter and result", patience, async (language) => {
+    for (const [method, codes] of typeExamples) {
       if (!method.startsWith("types") || (language === "Python" && method === "types.i8")) continue;
       const output = await runners[language]?.(codes.get(language) ?? "").catch((error: unknown) => {
         throw new Error(`the example of ${method} failed:\n${codes.get(language)}`, { cause: error });
@@ -117,8 +133,7 @@ describe.runIf(requireProgram("chromium", "chromium"))("examples of the document
 
   it("Python's own client cannot send an i8, and says so", async () => {
     if (!languages.includes("Python")) return;
-    const examples = await read(browser, own.url("n1"));
-    const code = examples.get("types.i8")?.get("Python") ?? "";
+    const code = typeExamples.get("types.i8")?.get("Python") ?? "";
     await expect(runners.Python?.(code)).rejects.toThrow("int exceeds XML-RPC limits");
   });
 });

@@ -11,9 +11,11 @@ import { projectRoot } from "../support/project-root.js";
 import { requireProgram } from "../support/system.js";
 import { launchChromium, WatchedPage } from "./browser.js";
 
+/** Reached only when something is broken: a browser on a busy machine takes its time. */
+const patienceMs = 180_000;
 const phone = { viewport: { width: 360, height: 740 } };
 
-describe.runIf(requireProgram("chromium", "chromium"))("pages in Chromium", () => {
+describe.runIf(requireProgram("chromium", "chromium"))("pages in Chromium", { timeout: patienceMs }, () => {
   let cluster: InProcessCluster;
   let browser: Browser;
   let url: string;
@@ -25,7 +27,7 @@ describe.runIf(requireProgram("chromium", "chromium"))("pages in Chromium", () =
     await cluster.ready();
     url = cluster.url("n1");
     browser = await launchChromium();
-  });
+  }, patienceMs);
   afterAll(async () => {
     await browser?.close();
     await cluster?.[Symbol.asyncDispose]();
