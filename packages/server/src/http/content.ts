@@ -11,6 +11,16 @@ export class BadContent extends Error {
   }
 }
 
+/** Too many large bodies are coming in at once: this one is not kept, and its call not executed. */
+export class Overloaded extends Error {
+  override readonly name = "Overloaded";
+  constructor() {
+    super(
+      "overloaded, the call was not executed: too many large calls are coming in at once; try again later",
+    );
+  }
+}
+
 /**
  * XML, or no type at all: several clients send none. Form and plain-text posts are refused on purpose: a
  * browser lets any page send those anywhere without asking. Returns the charset, if one is named.

@@ -1,7 +1,7 @@
 /** Answers that are not results: a sentence with a status, for broken requests and wrong addresses. */
 import { encodeFault, Fault, faultCodes } from "@quorate/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { BadContent, tooLarge } from "./content.js";
+import { BadContent, Overloaded, tooLarge } from "./content.js";
 import { lingerAfterAnswer } from "./linger.js";
 
 export const xmlType = "text/xml; charset=utf-8";
@@ -14,16 +14,12 @@ export function sendText(reply: FastifyReply, statusCode: number, sentence: stri
 
 /** Of what was thrown before a call could be decoded. */
 export function sendError(reply: FastifyReply, error: unknown, maxBody: number): FastifyReply {
+  // Most clients see a fault only where HTTP says that all is well.
+  if (error instanceof Overloaded)
+    return sendWhileReceiving(reply, 200, faultCodes.overloaded, error.message);
   const statusCode = statusOf(error);
   if (statusCode === 413) {
-    // The client may still be sending: the connection cannot be used for another call.
-    reply.header("connection", "close");
-    lingerAfterAnswer(reply.raw.req.socket);
-    const { message } = tooLarge(maxBody);
-    return reply
-      .code(413)
-      .type(xmlType)
-      .send(encodeFault(new Fault(faultCodes.tooLarge, message)));
+    return sendWhileReceiving(reply, 413, faultCodes.tooLarge, tooLarge(maxBody).message);
   }
   if (error instanceof BadContent) return sendText(reply, statusCode, error.message);
   return sendText(
@@ -31,6 +27,21 @@ export function sendError(reply: FastifyReply, error: unknown, maxBody: number):
     statusCode,
     statusCode === 500 ? "this node failed; its log says why" : "the request is broken",
   );
+}
+
+/** The client may still be sending: the connection cannot be used for another call. */
+function sendWhileReceiving(
+  reply: FastifyReply,
+  statusCode: number,
+  faultCode: number,
+  sentence: string,
+): FastifyReply {
+  lingerAfterAnswer(reply.raw.req.socket);
+  return reply
+    .header("connection", "close")
+    .code(statusCode)
+    .type(xmlType)
+    .send(encodeFault(new Fault(faultCode, sentence)));
 }
 
 function statusOf(error: unknown): number {

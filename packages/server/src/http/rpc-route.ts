@@ -7,6 +7,7 @@ import type { Answer, Dispatcher } from "../rpc/dispatcher.js";
 import type { CallContext, Route } from "../rpc/ports.js";
 import type { Authenticate } from "./authenticate.js";
 import { readBody } from "./body.js";
+import { BodyBudget, bodyBudgetFor } from "./body-budget.js";
 import { BadCallOption, hopParameter, readCallOptions } from "./call-options.js";
 import { checkMediaType, type Expander, expand, expanderFor } from "./content.js";
 import { sendError, sendText, xmlType } from "./refusals.js";
@@ -16,6 +17,8 @@ export interface RpcRouteOptions {
   readonly routing: RoutingMode;
   /** Bytes of a body, before and after decompression. */
   readonly maxBody: number;
+  /** Bytes of all bodies that are coming in. Default: `bodyBudgetFor(maxBody)`. */
+  readonly bodyBudget?: number;
   readonly authenticate: Authenticate;
   readonly onAnswer: (answer: Answer) => void;
   readonly onRedirect: () => void;
@@ -37,9 +40,11 @@ const joinedBytesMax = 16 * 1024;
 
 export class RpcRoute {
   readonly #options: RpcRouteOptions;
+  readonly #bodies: BodyBudget;
 
   constructor(options: RpcRouteOptions) {
     this.#options = options;
+    this.#bodies = new BodyBudget(options.bodyBudget ?? bodyBudgetFor(options.maxBody));
   }
 
   /**
@@ -59,7 +64,7 @@ export class RpcRoute {
     }
     const { maxBody } = this.#options;
     const callHeaders = { caller: authentication.caller, charset, expander };
-    readBody(request.raw, maxBody, (error, body) => {
+    readBody(request.raw, maxBody, this.#bodies, (error, body) => {
       try {
         if (error === null) this.#expand(request, reply, callHeaders, body);
         else sendError(reply, error, maxBody);
