@@ -1,4 +1,4 @@
-import { RequestFailed, type Transport } from "@quorate/raft";
+import { RequestFailed, type RequestTopic, type Transport } from "@quorate/raft";
 import type { Entry } from "@quorate/raft/core";
 import { afterEach, describe, expect, it } from "vitest";
 import {
@@ -105,6 +105,14 @@ export function describeTransport(name: string, createWorld: () => TransportWorl
       const texts = Array.from({ length: 20 }, (_, i) => `call ${i}`);
       const answers = await Promise.all(texts.map((text) => n1.transport.request("n2", bytes(text), 30_000)));
       expect(answers.map((answer) => Buffer.from(answer).toString())).toEqual(texts.map((t) => `n1:${t}`));
+    });
+
+    it("says who a request is for", async () => {
+      const { n1 } = await pair({ onRequest: async (_, __, topic) => bytes(topic) });
+      const ask = async (...topic: RequestTopic[]) =>
+        Buffer.from(await n1.transport.request("n2", bytes("x"), 30_000, ...topic)).toString();
+      expect(await ask()).toBe("application");
+      expect(await ask("snapshot")).toBe("snapshot");
     });
 
     it("rejects a request whose handler fails, as sent, with the handler's words", async () => {

@@ -1,4 +1,10 @@
-import type { BirthMessage, NodeIntroduction, PeerMessage, TransportHandlers } from "@quorate/raft";
+import type {
+  BirthMessage,
+  NodeIntroduction,
+  PeerMessage,
+  RequestTopic,
+  TransportHandlers,
+} from "@quorate/raft";
 import type { Membership } from "@quorate/raft/core";
 
 export type TransportEvent =
@@ -14,7 +20,7 @@ export interface RecorderOptions {
   readonly incarnation?: string;
   readonly memberListDigest?: string;
   readonly membership?: Membership | null;
-  readonly onRequest?: (peer: string, payload: Uint8Array) => Promise<Uint8Array>;
+  readonly onRequest?: (peer: string, payload: Uint8Array, topic: RequestTopic) => Promise<Uint8Array>;
 }
 
 /** Handlers that remember every event; tests wait for events, never for time. */
@@ -64,8 +70,8 @@ export class TransportRecorder implements TransportHandlers {
     this.#record({ kind: "refused", peer, reason });
   }
 
-  onRequest(peer: string, payload: Uint8Array): Promise<Uint8Array> {
-    return this.#options.onRequest?.(peer, payload) ?? Promise.reject(new Error("no handler"));
+  onRequest(peer: string, payload: Uint8Array, topic: RequestTopic): Promise<Uint8Array> {
+    return this.#options.onRequest?.(peer, payload, topic) ?? Promise.reject(new Error("no handler"));
   }
 
   count(kind: TransportEvent["kind"], peer?: string): number {

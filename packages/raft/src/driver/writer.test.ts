@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Entry, StoreRequest } from "../core/index.js";
+import { type Entry, encodeMembership, type StoreRequest } from "../core/index.js";
+import { testingMembership } from "../core/testing-server.js";
 import { MemoryDisk, type MemoryStorage, type PendingWrite } from "../memory.js";
 import type { Clock, WriteBatch } from "../ports/index.js";
 import { Overlay } from "./overlay.js";
@@ -214,6 +215,40 @@ describe("writer", () => {
     writer.pump();
     await writer.close();
     expect(writes).toHaveLength(0);
+  });
+
+  it("writes a snapshot's parts between the effects, and none of these into the new state", async () => {
+    const members = testingMembership(["n1"]);
+    const birth: Entry = { index: 1, term: 1, type: 2, data: encodeMembership(members) };
+    store([birth, entry(2), entry(3)]);
+    writer.pump();
+    await complete();
+    applied(1);
+    const last = { index: 9, term: 2 };
+    const cursor = { key: key(200), check: 7 };
+    const pairs = [[key(200), key(1)]] as const;
+    writer.receive({ snapshot: { from: "n2", last }, after: null, pairs, cursor, complete: true });
+    writer.pump();
+    expect(await complete()).toMatchObject({ applied: 1, chunk: { complete: true } });
+    expect(storage.get(key(200))).toBeUndefined();
+
+    applied(2);
+    const hardState = { term: 2, vote: null, commit: 0 };
+    const install = { last, membership: { index: 1, membership: members } };
+    writer.store({ ticket: ++tickets, hardState, entries: [], compactTo: 0, install });
+    writer.pump();
+    applied(3);
+    expect(overlay.get(key(2))).toBeDefined();
+    expect(await complete()).toMatchObject({ effects: [], applied: null, install });
+    expect(writer.durable).toBe(9);
+    expect([overlay.index, overlay.bytes, overlay.waiting]).toEqual([9, 0, []]);
+    expect(overlay.get(key(2))).toBeUndefined();
+    expect(overlay.get(key(200))).toEqual(key(1));
+
+    store([entry(10, 2)], 2);
+    applied(10, { term: 2 });
+    writer.pump();
+    expect(await complete()).toMatchObject({ applied: 10 });
   });
 
   it("leaves a prefix whichever batch a crash loses", async () => {
