@@ -187,6 +187,17 @@ export function installContract(name: string, makeHarness: () => Promise<Storage
       expect(storage.incoming).toBeNull();
     });
 
+    test("a part that comes when the state has passed it is ignored", async () => {
+      await storage.write(batch({ chunk: chunk(null, ["a"]) }));
+      const log = entries(5, ...Array.from({ length: 16 }, () => 3));
+      await storage.write(batch({ hardState: hardState(3), entries: log, applied: 20 }));
+      await storage.write(batch({ chunk: chunk(cursor("a"), ["b"]) }));
+      expect(storage.incoming).toBeNull();
+      await storage.write(batch({ chunk: chunk(null, ["a", "b"], true) }));
+      expect(storage.incoming).toBeNull();
+      expect(await state()).toEqual(["old=1", "x=old"]);
+    });
+
     test("leftovers are swept, batch by batch, and the sweep goes on after a restart", async () => {
       const effects = Array.from({ length: 10_000 }, (_, i) => effect(`left ${100_000 + i}`, "over"));
       await storage.write(batch({ effects, applied: 4 }));

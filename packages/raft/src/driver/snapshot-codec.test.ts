@@ -6,9 +6,11 @@ import { decodePart, decodePartRequest, encodePart, encodePartRequest } from "./
 const last = { index: 2 ** 40, term: 7 };
 const head = { last, membership: { index: 9, membership: testingMembership(["n1", "n2"]) } };
 const pairs: KeyValue[] = [
-  [Buffer.from("a"), Buffer.from("1")],
   [Buffer.from([0, 255]), Buffer.alloc(0)],
+  [Buffer.from("a"), Buffer.from("1")],
 ];
+
+const later: KeyValue[] = [[Buffer.from("b"), Buffer.from("2")]];
 
 function plain(list: readonly KeyValue[]): string[] {
   return list.map(
@@ -30,7 +32,7 @@ describe("a snapshot on the wire", () => {
     const first = decodePart({ last, after: null }, encodePart(null, pairs, null));
     expect(plain(first.pairs)).toEqual(plain(pairs));
     expect(first.head).toBeNull();
-    const second = decodePart({ last, after: first.cursor }, encodePart(first.cursor, pairs, head));
+    const second = decodePart({ last, after: first.cursor }, encodePart(first.cursor, later, head));
     expect(second.head).toEqual(head);
     expect(second.cursor.check).not.toBe(first.cursor.check);
   });
@@ -53,6 +55,8 @@ describe("a snapshot on the wire", () => {
 
   test("nonsense with a sound checksum is refused by name", () => {
     expect(() => decodePart({ last, after: null }, encodePart(null, [], null))).toThrow(/holds nothing/);
+    const backwards = encodePart(null, [...pairs].reverse(), null);
+    expect(() => decodePart({ last, after: null }, backwards)).toThrow(/do not ascend/);
     expect(() => decodePartRequest(new Uint8Array(3))).toThrow(/3 bytes/);
     const far = encodePartRequest({ last, after: null });
     far[0] = 0xff;

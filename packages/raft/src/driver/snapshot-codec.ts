@@ -110,7 +110,15 @@ export function decodePart(request: PartRequest, payload: Uint8Array): Part {
     at = end;
     return bytes.subarray(from, end);
   };
-  while (at < bytes.length) pairs.push([next(), next()]);
+  let before = after?.key ?? null;
+  while (at < bytes.length) {
+    const key = next();
+    if (before !== null && Buffer.compare(before, key) >= 0) {
+      throw new InvalidSnapshotPart("the keys of a snapshot's part do not ascend");
+    }
+    before = key;
+    pairs.push([key, next()]);
+  }
   const key = pairs.at(-1)?.[0] ?? after?.key ?? new Uint8Array();
   const head =
     bytes[4] === 1 ? { last, membership: decodeHead(bytes.subarray(answerHeader, headEnd)) } : null;

@@ -101,6 +101,15 @@ export class SnapshotReceiver {
     const { head } = fetching.writing;
     fetching.writing = null;
     fetching.after = chunk.cursor;
+    if (this.#storage.incoming === null) {
+      this.#fetching = null;
+      const { from, last } = fetching.offer;
+      this.#log.info(
+        { from, index: last.index },
+        `the log has passed entry ${last.index}: the snapshot of ${from} is of no more use`,
+      );
+      return;
+    }
     if (head === null) {
       this.#ask(fetching);
       return;

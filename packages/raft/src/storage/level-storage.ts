@@ -114,7 +114,7 @@ export class LevelStorage implements Storage {
     if (this.#failed !== null) return Promise.reject(this.#failed);
     let position: DurablePosition;
     try {
-      requireContinuation(this.#spare.incoming, batch);
+      requireContinuation(this.#spare.incoming, this.#position.applied, batch);
       position = positionAfter(this.#position, batch, (index) => this.#idAt(index).term);
     } catch (error) {
       if (error instanceof StorageMisuse) throw error;

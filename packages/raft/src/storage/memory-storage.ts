@@ -197,7 +197,7 @@ export class MemoryStorage implements Storage {
     if (this.#inFlight !== null) throw new StorageMisuse("a second write while one is under way");
     if (this.#failed !== null) return Promise.reject(this.#failed);
     const disk = this.#disk;
-    requireContinuation(this.incoming, batch);
+    requireContinuation(this.incoming, disk.position.applied, batch);
     const position = positionAfter(disk.position, batch, (index) => this.#termAt(index));
     // What the caller does to its arrays afterwards does not reach a real disk either.
     const copy: WriteBatch = {

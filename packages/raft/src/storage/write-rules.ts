@@ -104,8 +104,17 @@ function positionAfterInstall(
   return { compacted: last, last, term, commit, applied: last.index };
 }
 
-/** @throws StorageMisuse unless the batch's part of a snapshot continues what was received, or installs all of it */
-export function requireContinuation(incoming: IncomingSnapshot | null, { chunk, install }: WriteBatch): void {
+/**
+ * A part of a snapshot that the state has passed meanwhile is of no use, and is ignored.
+ *
+ * @param applied what is durably applied
+ * @throws StorageMisuse unless the batch's part continues what was received, or the batch installs all of it
+ */
+export function requireContinuation(
+  incoming: IncomingSnapshot | null,
+  applied: Index,
+  { chunk, install }: WriteBatch,
+): void {
   if (install !== null) {
     const { index, term } = install.last;
     const received = incoming?.complete === true ? incoming.snapshot.last : null;
@@ -114,7 +123,7 @@ export function requireContinuation(incoming: IncomingSnapshot | null, { chunk, 
       () => `a snapshot of entry ${index} of term ${term} is installed that was not received completely`,
     );
   }
-  if (chunk === null) return;
+  if (chunk === null || chunk.snapshot.last.index <= applied) return;
   let before = chunk.after?.key ?? null;
   for (const [key] of chunk.pairs) {
     ensure(
