@@ -23,6 +23,7 @@ import { clusterMethods, reportMembers, reportStatus, type StatusSource } from "
 import { LeadershipTransfer } from "./cluster/transfer.js";
 import { VersionCheck } from "./cluster/version-check.js";
 import type { NodeConfig } from "./config/index.js";
+import { DocumentThread } from "./documents/document-thread.js";
 import { buildApp, type Phase } from "./http/app.js";
 import { acceptEverybody } from "./http/authenticate.js";
 import { Connections } from "./http/close-gently.js";
@@ -203,12 +204,15 @@ async function compose(
   opened.add("version check", async () => versionCheck.close());
 
   // From bytes to answers, and the HTTP face around it.
+  const documents = new DocumentThread({ bytesMax: config.http.maxBody, onFailure });
+  opened.add("document thread", () => documents.close());
   const dispatcher = new Dispatcher({
     service: registry,
     localMethods: clusterMethods(status),
     operations: new Map([["cluster.transfer", transfer.operation]]),
     executor,
     maxBody: config.http.maxBody,
+    largeDocuments: documents,
     dialect: config.http.dialect,
     onFailure,
   });

@@ -18,12 +18,14 @@ import {
   type Value,
 } from "@quorate/protocol";
 import { faultOf, unwritableResult } from "./faults.js";
+import { isLarge } from "./is-large.js";
 import { Multicall, multicallName, type Resolution } from "./multicall.js";
 import type {
   Call,
   CallContext,
   CallOutcome,
   Executor,
+  LargeDocuments,
   LocalMethod,
   Method,
   MethodKind,
@@ -60,6 +62,8 @@ export interface DispatcherOptions {
   readonly executor: Executor;
   /** Bytes of one document, after decompression. */
   readonly maxBody: number;
+  /** Without it, all documents are read and written at once. */
+  readonly largeDocuments?: LargeDocuments;
   /** Which extensions answers may use; default: standard. */
   readonly dialect?: Dialect;
   /** Told of failures that the caller learns only as -32603. */
@@ -78,12 +82,19 @@ export interface MethodDescription {
   readonly result: string;
 }
 
+/** A call as its document says it. */
+interface DecodedCall {
+  readonly method: string;
+  readonly params: readonly Value[];
+}
+
 export class Dispatcher {
   readonly #service: MethodTable;
   readonly #executor: Executor;
   readonly #local: ReadonlyMap<string, LocalMethod>;
   readonly #operations: ReadonlyMap<string, Operation>;
   readonly #limits: { readonly bytes: number } | undefined;
+  readonly #large: LargeDocuments | undefined;
   readonly #dialect: Dialect | undefined;
   readonly #onFailure: DispatcherOptions["onFailure"];
   readonly #encode = (value: Value): Uint8Array => encodeResponse(value, { dialect: this.#dialect });
@@ -108,6 +119,7 @@ export class Dispatcher {
     this.#executor = options.executor;
     // The transport has bounded the bytes already: only a larger bound than the codec's own must be told.
     this.#limits = options.maxBody > defaultLimits.bytes ? { bytes: options.maxBody } : undefined;
+    this.#large = options.largeDocuments;
     this.#dialect = options.dialect;
     this.#onFailure = options.onFailure;
   }
@@ -136,14 +148,26 @@ export class Dispatcher {
     context: CallContext,
     end: (answer: Answer) => void,
   ): void {
-    let call: { readonly method: string; readonly params: readonly Value[] };
-    try {
-      call = decodeCall(bytes, { charset, limits: this.#limits });
-    } catch (error) {
-      end(faultAnswer(this.#asFault(error, "decoding"), null, "local"));
+    const refuse = (error: unknown) => end(faultAnswer(this.#asFault(error, "decoding"), null, "local"));
+    const options = { charset, limits: this.#limits };
+    if (this.#large !== undefined && bytes.length >= this.#large.bytesMin) {
+      this.#large.readCall(bytes, options, (call) => {
+        if (call instanceof Error) refuse(call);
+        else this.#call(call, context, end);
+      });
       return;
     }
-    const { method: name, params } = call;
+    let call: DecodedCall;
+    try {
+      call = decodeCall(bytes, options);
+    } catch (error) {
+      refuse(error);
+      return;
+    }
+    this.#call(call, context, end);
+  }
+
+  #call({ method: name, params }: DecodedCall, context: CallContext, end: (answer: Answer) => void): void {
     if (name === multicallName) {
       this.#multicall(params, context, end);
       return;
@@ -172,8 +196,23 @@ export class Dispatcher {
       return;
     }
     this.#execute({ kind, method: name, params }, context, (outcome) =>
-      end(this.#answerOf(outcome, name, kind, this.#encode)),
+      this.#finish(outcome, name, kind, end),
     );
+  }
+
+  #finish(outcome: CallOutcome, method: string, kind: MethodKind, end: (answer: Answer) => void): void {
+    const value = outcome.kind === "result" && outcome.result.ok ? outcome.result.value : null;
+    if (this.#large === undefined || !isLarge(value, this.#large.bytesMin)) {
+      end(this.#answerOf(outcome, method, kind, this.#encode));
+      return;
+    }
+    this.#large.writeResponse(value, { dialect: this.#dialect }, (body) => {
+      const written = () => {
+        if (body instanceof Error) throw body;
+        return body;
+      };
+      end(this.#answerOf(outcome, method, kind, written));
+    });
   }
 
   #execute(call: Call, context: CallContext, end: (outcome: CallOutcome) => void): void {

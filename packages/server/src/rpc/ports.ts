@@ -1,5 +1,5 @@
 /** What dispatching needs from the rest of the server, and the words it uses for how a call ends. */
-import type { Value } from "@quorate/protocol";
+import type { DecodeOptions, EncodeOptions, Value } from "@quorate/protocol";
 
 export type MethodKind = "command" | "query";
 
@@ -54,6 +54,23 @@ export interface Operation extends Documented {
   readonly signatures: readonly (readonly string[])[];
   /** Rejects with a `Fault`. */
   call(params: readonly Value[]): Promise<Value>;
+}
+
+/** Reads and writes large documents beside the event loop, which consensus shares and needs. */
+export interface LargeDocuments {
+  /** What counts as large: bytes of a document. */
+  readonly bytesMin: number;
+  /**
+   * Reads a call. `done` is called exactly once, later or at once; with a `Fault` when the document is refused,
+   * with any other error when this failed. The bytes must not change until then.
+   */
+  readCall(
+    document: Uint8Array,
+    options: DecodeOptions,
+    done: (result: { readonly method: string; readonly params: readonly Value[] } | Error) => void,
+  ): void;
+  /** Writes an answer; as above, with an `EncodeError` when the value cannot be written. */
+  writeResponse(value: Value, options: EncodeOptions, done: (result: Uint8Array | Error) => void): void;
 }
 
 /** What a call that needs the leader gets when this node does not lead. */
