@@ -55,8 +55,9 @@ export function coreConfig(id: NodeId, timing: Timing, random: Random): Config {
     maxInflightBytes: 8 * MiB,
     maxUncommittedBytes: 64 * MiB,
     maxApplyBytes: 4 * MiB,
-    // What followers usually lack; one that was away longer is served from the disk.
-    maxCachedBytes: 16 * MiB,
+    // As much as may be in flight; a follower that lacks more is served from the disk. Small entries take twice
+    // their bytes in memory, and full collections walk over all of them.
+    maxCachedBytes: 8 * MiB,
     compactEntriesMin: Math.min(1000, 1 + Math.floor(trailingEntries / 10)),
     promotionLagMax: 100,
     promotionTicks: ticks(timing.promotionMs ?? defaultPromotionMs),
