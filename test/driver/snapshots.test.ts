@@ -90,6 +90,38 @@ describe("a node whose entries are gone", () => {
     expect(cluster.fatal).toEqual([]);
   });
 
+  it("is let go when it asks for nothing any more, and gets a new one when it comes back", async () => {
+    const { cluster, leader, away } = await behind(1);
+    cluster.crash(away);
+    await write(cluster, leader, 40);
+    await cluster.start(away);
+    await cluster.clock.until("it fetches", () => cluster.get(away).storage.incoming !== null);
+    cluster.crash(away);
+    await cluster.clock.run(70_000);
+    expect(said(cluster, leader, `for ${away} is closed`)).toBe(1);
+    await write(cluster, leader, 20, "later");
+    const { firstIndex } = cluster.node(leader).status();
+    await cluster.start(away);
+    await untilCaughtUp(cluster, away, leader);
+    expect(said(cluster, leader, `is ready for ${away}`)).toBe(2);
+    expect(cluster.node(away).status().firstIndex).toBeGreaterThan(firstIndex - 5);
+    expect(readRegister(cluster.node(away).view, "later19")).toBe("19");
+  });
+
+  it("is sent no more than 32 MiB a second", async () => {
+    const { cluster, leader, away } = await behind(1 << 20);
+    cluster.crash(away);
+    const value = "x".repeat(1 << 20);
+    for (let i = 0; i < 16; i++) await cluster.propose(leader, { kind: "set", key: `large${i}`, value });
+    await cluster.clock.run(1_000);
+    await cluster.start(away);
+    await cluster.clock.until("it fetches", () => cluster.node(away).status().snapshotFrom === leader);
+    const begun = cluster.clock.monotonicMs();
+    await untilCaughtUp(cluster, away, leader);
+    // All parts but the last are paid for before it comes.
+    expect(cluster.clock.monotonicMs() - begun).toBeGreaterThan((15 / 32) * 1000);
+  });
+
   it("ends what it had proposed there as unknown: nobody can see what became of it", async () => {
     const { cluster, leader } = await behind(1_000);
     cluster.isolate(leader);
