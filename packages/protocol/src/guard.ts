@@ -1,4 +1,4 @@
-import { illegalCharacter, isSpace, isXmlCharacter, nameEnd } from "./characters.js";
+import { illegalCharacter, isSpace, isXmlCharacter, nameEnd, trimSpace } from "./characters.js";
 import { DecodeError, excerpt } from "./errors.js";
 import { faultCodes } from "./fault.js";
 import type { Limits } from "./limits.js";
@@ -17,6 +17,9 @@ export const declaration =
 
 const reference = /&(?:(?:amp|lt|gt|quot|apos)|#([0-9]+)|#x([0-9A-Fa-f]+));/y;
 
+const names: ReadonlySet<string> = new Set(["name", "methodName"]);
+const numbers: ReadonlySet<string> = new Set(["int", "i4", "i8", "ex:i8", "double"]);
+
 /** Elements around the outermost value: methodResponse, fault, params, param, value and a scalar in it. */
 const elementsAround = 8;
 /** Each level of nesting is at most three elements deep: value, struct, member. */
@@ -26,8 +29,8 @@ const elementsPerValue = 5;
 
 /**
  * Checks in one linear scan that a document is well-formed XML 1.0 without a DOCTYPE, because
- * fast-xml-parser reads nearly anything, and that its elements keep the limits on depth and count,
- * before a tree is built from them.
+ * fast-xml-parser reads nearly anything, and that its elements keep the limits on depth and count, and
+ * names and numbers those on length, before a tree is built from them.
  *
  * @returns the document without its declaration, comments and processing instructions. They mean
  *   nothing to XML-RPC, and fast-xml-parser looks for quotes inside instructions: `<?a '?>` would
@@ -113,8 +116,29 @@ class Guard {
       return;
     }
     this.#checkReferences(start, end);
+    this.#checkLength(start, end);
     if (this.#sectionEnd < start) this.#sectionEnd = this.#find("]]>", start);
     if (this.#sectionEnd < end) this.#refuse('"]]>" in text: write "]]&gt;"', this.#sectionEnd);
+  }
+
+  /**
+   * Refuses names and numbers that are certainly too long, because a tree of them is expensive: texts without a
+   * reference in them, which could only be shorter than they look. Who reads the tree decides on all others.
+   */
+  #checkLength(start: number, end: number): void {
+    const { nameLength, digits } = this.#limits;
+    if (end - start <= Math.min(nameLength, digits)) return;
+    const element = this.#open.at(-1) ?? "";
+    if (names.has(element)) {
+      if (end - start > nameLength && !this.#text.slice(start, end).includes("&")) {
+        this.#exceed(`a name has at most ${nameLength} characters`, start);
+      }
+    } else if (end - start > digits && numbers.has(element)) {
+      const number = trimSpace(this.#text.slice(start, end));
+      if (number.length > digits && !number.includes("&")) {
+        this.#exceed(`a number has at most ${digits} characters`, start);
+      }
+    }
   }
 
   #checkReferences(start: number, end: number): void {
