@@ -32,12 +32,12 @@ export interface NodeAddresses {
 }
 
 export class Cluster implements AsyncDisposable {
-  readonly nodes: readonly ClusterNode[];
+  readonly nodes: ClusterNode[];
   readonly folder: string;
 
   readonly #ownsFolder: boolean;
 
-  private constructor(folder: string, ownsFolder: boolean, nodes: readonly ClusterNode[]) {
+  private constructor(folder: string, ownsFolder: boolean, nodes: ClusterNode[]) {
     this.folder = folder;
     this.#ownsFolder = ownsFolder;
     this.nodes = nodes;
@@ -76,6 +76,36 @@ export class Cluster implements AsyncDisposable {
       });
     });
     return new Cluster(folder, options.folder === undefined, nodes);
+  }
+
+  /** Config of a node that is no member yet: it knows the others and itself. Starts nothing. */
+  async newcomer(id: string, options: Pick<ClusterOptions, "settings"> = {}): Promise<Newcomer> {
+    const [address] = await loopbackAddresses(1);
+    const [first] = this.nodes;
+    if (address === undefined || first === undefined)
+      throw new Error("a newcomer needs an address and a cluster");
+    const founder = JSON.parse(readFileSync(first.configFile, "utf8")) as { cluster: { members: object[] } };
+    const members = [...founder.cluster.members, { id, ...address }];
+    const config = {
+      ...founder,
+      node: id,
+      dataDir: `./${id}`,
+      cluster: { name: "test", members },
+      ...options.settings,
+    };
+    const configFile = join(this.folder, `${id}.json`);
+    writeFileSync(configFile, JSON.stringify(config, null, 2));
+    const logFile = join(this.folder, `${id}.log`);
+    const node = new ClusterNode({
+      id,
+      url: address.http,
+      configFile,
+      logFile,
+      environment: {},
+      wrapper: [],
+    });
+    this.nodes.push(node);
+    return { node, ...address };
   }
 
   node(id: string): ClusterNode {
@@ -125,6 +155,12 @@ interface ClusterNodeOptions {
   readonly logFile: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly wrapper: readonly string[];
+}
+
+export interface Newcomer {
+  readonly node: ClusterNode;
+  readonly peer: string;
+  readonly http: string;
 }
 
 export class ClusterNode {

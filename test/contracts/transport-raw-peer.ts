@@ -14,7 +14,16 @@ import {
 export const secret = new Uint8Array(Buffer.from("a secret of the tests"));
 
 export function introductionOf(nodeId: string, incarnation = `${nodeId}-1`): NodeIntroduction {
-  return { clusterName: "test", nodeId, incarnation, clusterId: null, memberListDigest: "d" };
+  return {
+    clusterName: "test",
+    nodeId,
+    incarnation,
+    clusterId: null,
+    memberListDigest: "d",
+    membershipIndex: 0,
+    peer: "p",
+    http: "h",
+  };
 }
 
 function partyOf(introduction: NodeIntroduction): HandshakeParty {

@@ -43,7 +43,9 @@ export class TransportRecorder implements TransportHandlers {
       memberListDigest = "d",
     } = this.#options;
     const clusterId = this.membershipNow?.clusterId ?? null;
-    return { clusterName, nodeId, incarnation, clusterId, memberListDigest };
+    const peer = `${nodeId}.example:9000`;
+    const http = `http://${nodeId}.example:8000`;
+    return { clusterName, nodeId, incarnation, clusterId, memberListDigest, membershipIndex: 0, peer, http };
   }
 
   membership(): Membership | null {
@@ -130,5 +132,5 @@ export function membershipOf(members: Readonly<Record<string, string>>, clusterI
 }
 
 export function birth(from: string, to: string): BirthMessage {
-  return { type: "birth", from, to, membership: membershipOf({ n1: "n1-1", n2: "n2-1" }) };
+  return { type: "birth", from, to, index: 1, membership: membershipOf({ n1: "n1-1", n2: "n2-1" }) };
 }

@@ -48,7 +48,12 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record(envelope("timeoutNow")),
   fc.record({ ...envelope("readIndexRequest"), context: index }),
   fc.record({ ...envelope("readIndexResponse"), context: index, index: fc.option(index) }),
-  fc.constant<PeerMessage>({ ...ends, type: "birth", membership: membershipOf({ n1: "a", n2: "b" }) }),
+  fc.constant<PeerMessage>({
+    ...ends,
+    type: "birth",
+    index: 1,
+    membership: membershipOf({ n1: "a", n2: "b" }),
+  }),
 );
 
 function envelope<Name extends string>(type: Name) {

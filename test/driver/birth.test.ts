@@ -173,7 +173,7 @@ describe("birth", () => {
     };
     const { handlers } = cluster.loopback("n1");
     for (let times = 0; times < 2; times++) {
-      handlers?.onMessage({ type: "birth", from: "n2", to: "n1", membership: foreign });
+      handlers?.onMessage({ type: "birth", from: "n2", to: "n1", index: 1, membership: foreign }, "n2");
     }
     await cluster.clock.run(1_000);
     expect(cluster.node("n1").status().born).toBe(false);

@@ -76,7 +76,8 @@ export class LoopbackNetwork {
     this.#arrivals.set(link, arrival);
     const to = this.#ports.get(message.to);
     this.#clock.after(arrival - now, () => {
-      if (to?.open && to.connections.has(from.id) && !this.#cuts.has(link)) to.handlers?.onMessage(message);
+      if (!to?.open || !to.connections.has(from.id) || this.#cuts.has(link)) return;
+      to.handlers?.onMessage(message, from.handlers?.introduction().incarnation ?? "");
     });
   }
 
@@ -106,6 +107,10 @@ export class LoopbackNetwork {
         );
       });
     });
+  }
+
+  introductionOf(peer: string): NodeIntroduction | undefined {
+    return this.#ports.get(peer)?.handlers?.introduction();
   }
 
   #tryConnect(a: string, b: string): void {
@@ -194,6 +199,12 @@ export class LoopbackTransport implements Transport {
     topic: RequestTopic = "application",
   ): Promise<Uint8Array> {
     return this.network.request(this, peer, payload, timeoutMs, topic);
+  }
+
+  async introduce(peer: string): Promise<NodeIntroduction> {
+    const introduction = this.network.introductionOf(peer);
+    if (introduction === undefined) throw new Error(`${peer} does not answer`);
+    return introduction;
   }
 
   connected(peer: string): boolean {

@@ -64,7 +64,7 @@ export class InProcessCluster implements AsyncDisposable {
         cluster: { name: "test", members },
         routing: "auto",
         reads: { followers: false },
-        raft: { heartbeatMs: 50, electionTimeoutMs: 500 },
+        raft: { heartbeatMs: 50, promoteAfterMs: 10_000, electionTimeoutMs: 500 },
         logLevel: "info",
       }),
     );

@@ -151,7 +151,7 @@ export class Life {
       if (what === undefined) throw new Error(`${node.id} ended change ${change.context} twice`);
       this.#changes.delete(change.context);
       const end = change.kind === "refused" ? `refused: ${change.reason}` : change.kind;
-      node.cluster.counts.add(`change ${what.split(" ")[0]} ${end}`);
+      node.cluster.counts.add(`event change ${what.split(" ")[0]} ${end}`);
     }
     if (ready.store) this.#takeStore(ready.store);
     const crashAfter = this.#messagesBeforeCrash(ready);

@@ -118,7 +118,7 @@ export class Operators {
   }
 
   #ask(leader: Node, change: MembershipChange): void {
-    this.cluster.counts.add(`change asked: ${change.kind}`);
+    this.cluster.counts.add(`event change asked: ${change.kind}`);
     leader.change(change);
   }
 }

@@ -50,10 +50,14 @@ describe("simulated clusters", () => {
       "pause",
       "peer lost",
       "slow disk",
+      "stranger refused",
       "snapshot chunk lost",
       "snapshot resumed",
       "stranger refused",
     ]);
+    for (const change of ["add", "remove", "replace", "update"]) {
+      expect(faultsSeen).toContain(`event change ${change} done`);
+    }
     for (const event of [
       "truncated",
       "transferStarted",

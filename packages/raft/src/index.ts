@@ -1,5 +1,7 @@
 /** Raft for programs: the driver and the ports it needs. Adapters are in `/level`, `/tcp`, `/memory`. */
 
+export type { Member, Membership, MembershipChange } from "./core/index.js";
+export { ChangeFailed } from "./driver/changes.js";
 export { WrongIdentity } from "./driver/identity.js";
 export { InvalidMemberList, memberListDigest } from "./driver/member-list.js";
 export { createNodeClock } from "./driver/node-clock.js";

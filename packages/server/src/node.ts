@@ -18,6 +18,7 @@ import { ForwardedCalls, Forwarder } from "./cluster/forwarder.js";
 import { Freshness } from "./cluster/freshness.js";
 import { handOver } from "./cluster/hand-over.js";
 import { LocalExecution } from "./cluster/local-execution.js";
+import { MembershipOperations } from "./cluster/membership.js";
 import type { Service } from "./cluster/ports.js";
 import { clusterMethods, reportMembers, reportStatus, type StatusSource } from "./cluster/status.js";
 import { LeadershipTransfer } from "./cluster/transfer.js";
@@ -180,11 +181,19 @@ async function compose(
     clock,
     leaderWaitMs: 2 * config.raft.electionTimeoutMs,
   });
+  const membership = new MembershipOperations({
+    raft,
+    watch,
+    codec: service,
+    clock,
+    clusterName: cluster.name,
+    leaderWaitMs: 2 * config.raft.electionTimeoutMs,
+  });
   const forwarded = new ForwardedCalls({
     methods: registry,
     version: registry,
     knowledge: () => ({ leader: watch.view.leader?.id ?? null, stopping: phase !== "serving" }),
-    transfer,
+    questions: [transfer, membership],
     local,
     service,
     clock,
@@ -209,7 +218,7 @@ async function compose(
   const dispatcher = new Dispatcher({
     service: registry,
     localMethods: clusterMethods(status),
-    operations: new Map([["cluster.transfer", transfer.operation]]),
+    operations: new Map([["cluster.transfer", transfer.operation], ...membership.operations]),
     executor,
     maxBody: config.http.maxBody,
     largeDocuments: documents,
@@ -299,6 +308,8 @@ async function startRaft(config: NodeConfig, parts: RaftParts): Promise<RaftNode
       members: config.cluster.members,
       heartbeatMs: config.raft.heartbeatMs,
       electionTimeoutMs: config.raft.electionTimeoutMs,
+      promotionMs: config.raft.promoteAfterMs,
+      advertise: { peer: config.peer.advertise, http: config.http.advertise },
       random: Math.random,
       randomId: () => randomBytes(16).toString("hex"),
     });

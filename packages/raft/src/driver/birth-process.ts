@@ -13,6 +13,8 @@ export interface BirthProcessOptions {
   readonly randomId: () => string;
   readonly log: RaftLog;
   readonly onBorn: (identity: Identity, membership: Membership) => void;
+  /** Admitted to a cluster that is at work; nothing of its log is here yet. */
+  readonly onJoined: (identity: Identity, membership: Membership) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -49,8 +51,10 @@ export class BirthProcess {
   onMessage(message: BirthMessage): void {
     if (this.#storing !== null || this.#stopped) return;
     const adoption = this.#options.birth.judge(message);
-    if (adoption.kind === "adopt") this.#store(adoption.membership);
-    else if (adoption.reason !== this.#refused) {
+    if (adoption.kind === "adopt") {
+      if (message.index === 1) this.#store(adoption.membership);
+      else this.#join(adoption.membership);
+    } else if (adoption.reason !== this.#refused) {
       this.#refused = adoption.reason;
       this.#options.log.error(
         { from: message.from, clusterId: message.membership.clusterId },
@@ -80,6 +84,29 @@ export class BirthProcess {
 
   #store(membership: Membership): void {
     this.#storing = this.#storeRecord(membership).catch((error: unknown) => this.#options.onFailure(error));
+  }
+
+  /**
+   * A cluster that has come further than its founding: this disk begins with an empty log, and the leader sends
+   * the rest. The term comes first: a database without it, of a node that was born, has been lost.
+   */
+  #join(membership: Membership): void {
+    const { storage, identity, identityStore, onJoined, onFailure } = this.#options;
+    const join = async () => {
+      const hardState = { term: 1, vote: null, commit: 0 };
+      await storage.write({
+        hardState,
+        entries: [],
+        compactTo: 0,
+        effects: [],
+        applied: null,
+        chunk: null,
+        install: null,
+      });
+      const born = await writeIdentity(identityStore, bornAs(identity, membership.clusterId));
+      if (!this.#stopped) onJoined(born, membership);
+    };
+    this.#storing = join().catch(onFailure);
   }
 
   /** A crash between the two writes is repaired at start, by `establishIdentity`. */

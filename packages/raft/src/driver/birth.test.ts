@@ -13,6 +13,9 @@ function introduction(nodeId: string, fields: Partial<NodeIntroduction> = {}): N
     incarnation: `life of ${nodeId}`,
     clusterId: null,
     memberListDigest: digest,
+    membershipIndex: 0,
+    peer: `${nodeId}:9000`,
+    http: `http://${nodeId}:8000`,
     ...fields,
   };
 }

@@ -10,9 +10,11 @@ import {
   type Config,
   type Entry,
   type FetchRequest,
+  type Index,
   type Input,
   type LogId,
   type Membership,
+  type MembershipChange,
   type NodeId,
   type Proposal,
   Raft,
@@ -22,6 +24,7 @@ import {
 } from "../core/index.js";
 import type { ApplyOutcome, Clock, StateMachine, Storage, Transport } from "../ports/index.js";
 import { Applier } from "./applier.js";
+import { Changes } from "./changes.js";
 import { DiskStall } from "./disk-stall.js";
 import type { Overlay } from "./overlay.js";
 import { Proposals } from "./proposals.js";
@@ -61,6 +64,7 @@ export class Consensus<Result> {
   readonly #proposals: Proposals<Result>;
   readonly #reads: Reads;
   readonly #transfers = new Transfers();
+  readonly #changes = new Changes();
   readonly #targets: ReadyTargets<Result>;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
@@ -117,6 +121,7 @@ export class Consensus<Result> {
       proposals: this.#proposals,
       reads: this.#reads,
       transfers: this.#transfers,
+      changes: this.#changes,
       fetch: (request) => this.#fetch(request),
       log,
     };
@@ -166,6 +171,16 @@ export class Consensus<Result> {
     return moved;
   }
 
+  change(change: MembershipChange): Promise<Index> {
+    const { context, ended } = this.#changes.add();
+    this.step({ type: "changeMembership", context, change });
+    return ended;
+  }
+
+  membershipIndex(): Index {
+    return this.#raft.membershipIndex();
+  }
+
   /** For a clean stop: nothing new is begun, the effects of what was executed become durable, the rest ends. */
   async stop(): Promise<void> {
     this.#end();
@@ -204,6 +219,7 @@ export class Consensus<Result> {
     this.#proposals.abandon();
     this.#reads.abandon();
     this.#transfers.refuse("this node stops");
+    this.#changes.abandon();
   }
 
   #tick(): void {

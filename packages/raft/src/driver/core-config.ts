@@ -29,7 +29,7 @@ export function tickMsOf({ heartbeatMs }: Timing): number {
 }
 
 /** @throws RangeError naming the setting, what it must be and what it is */
-export function coreConfig(id: NodeId, timing: Timing, random: Random): Config {
+export function coreConfig(id: NodeId, timing: Timing, random: Random, incarnation?: string): Config {
   const { heartbeatMs, electionTimeoutMs, trailingEntries = 10_000 } = timing;
   if (!(Number.isFinite(heartbeatMs) && heartbeatMs >= heartbeatTicks)) {
     throw new RangeError(`heartbeatMs must be at least ${heartbeatTicks} milliseconds, not ${heartbeatMs}.`);
@@ -44,6 +44,7 @@ export function coreConfig(id: NodeId, timing: Timing, random: Random): Config {
   const ticks = (ms: number) => Math.max(1, Math.round(ms / tickMs));
   return validateConfig({
     id,
+    ...(incarnation === undefined ? {} : { incarnation }),
     heartbeatTicks,
     electionTicks: ticks(electionTimeoutMs),
     peerLostTicks: ticks(peerLostMs),

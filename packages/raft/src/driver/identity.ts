@@ -26,7 +26,9 @@ export async function establishIdentity(options: IdentityOptions, restored: Rest
   requireOwn(found, options);
   const membership = restored.membership?.membership ?? null;
   if (membership === null) {
-    if (found.born || restored.last.index > 0) {
+    // Joined, and nothing has come yet: it wrote its term first.
+    const joined = found.born && restored.hardState.term > 0 && restored.last.index === 0;
+    if ((found.born && !joined) || restored.last.index > 0) {
       throw new WrongIdentity(
         `The identity file says that ${found.nodeId} ${found.born ? "was born" : "was never born"}, but its ` +
           `database holds ${restored.last.index} entries and no membership. Restore the directory or replace the node.`,
@@ -34,9 +36,12 @@ export async function establishIdentity(options: IdentityOptions, restored: Rest
     }
     return found;
   }
-  const verdict = judgeRecord(found.nodeId, found.incarnation, membership, "The database belongs to");
-  if (verdict.kind === "refuse") throw new WrongIdentity(verdict.reason);
-  if (!found.born) return writeIdentity(options.identity, bornAs(found, membership.clusterId));
+  if (!found.born) {
+    const verdict = judgeRecord(found.nodeId, found.incarnation, membership, "The database belongs to");
+    if (verdict.kind === "refuse") throw new WrongIdentity(verdict.reason);
+    return writeIdentity(options.identity, bornAs(found, membership.clusterId));
+  }
+  // The membership need not mean this disk: it may be one from before it joined, or from after it was removed.
   if (found.clusterId !== membership.clusterId) {
     throw new WrongIdentity(
       `The identity file names the cluster ${found.clusterId}, the database ${membership.clusterId}: these are parts ` +

@@ -1,6 +1,7 @@
 /** The configured list of members: digest, and who to dial. */
 import { createHash } from "node:crypto";
 import type { Member, Membership, NodeId } from "../core/index.js";
+import type { PeerAddress } from "../ports/index.js";
 
 export type ListedMember = Omit<Member, "incarnation">;
 
@@ -29,17 +30,17 @@ export function memberListDigest(members: readonly ListedMember[]): string {
   return createHash("sha256").update(canonical).digest("hex");
 }
 
-/**
- * Who to dial, and where. After birth the membership says who; an address in the configured list is the
- * newer hint.
- */
+/** Who to dial, and where. After birth the membership says who; an address in the configured list is a hint. */
 export function peersToDial(
   nodeId: NodeId,
   configured: readonly ListedMember[],
   membership: Membership | null,
-): Pick<Member, "id" | "peer">[] {
+): PeerAddress[] {
   const hints = new Map(configured.map(({ id, peer }) => [id, peer]));
   return (membership?.members ?? configured)
     .filter(({ id }) => id !== nodeId)
-    .map(({ id, peer }) => ({ id, peer: hints.get(id) ?? peer }));
+    .map(({ id, peer }) => {
+      const hint = hints.get(id);
+      return hint === undefined || hint === peer ? { id, peer } : { id, peer, hint };
+    });
 }

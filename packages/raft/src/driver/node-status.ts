@@ -1,4 +1,4 @@
-import type { Membership, NodeId, Status } from "../core/index.js";
+import type { Index, Membership, NodeId, Status } from "../core/index.js";
 import type { Identity } from "../ports/index.js";
 import { failureTolerance } from "./failure-tolerance.js";
 import type { NodeStatus } from "./types.js";
@@ -8,6 +8,7 @@ export interface StatusParts {
   /** Null before birth. */
   readonly consensus: {
     status(): Status;
+    membershipIndex(): Index;
     readonly proposalsPending: number;
     readonly snapshotFrom: NodeId | null;
   } | null;
@@ -28,6 +29,16 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     membership,
     connected,
     snapshotFrom: consensus?.snapshotFrom ?? null,
+    removed:
+      consensus !== null &&
+      membership !== null &&
+      // Whoever catches up passes through memberships from before it joined, but hears a leader.
+      status.leader === null &&
+      consensus.membershipIndex() > 0 &&
+      consensus.membershipIndex() <= status.commit &&
+      !membership.members.some(
+        ({ id, incarnation }) => id === nodeId && incarnation === identity.incarnation,
+      ),
     proposalsPending: consensus?.proposalsPending ?? 0,
     failureTolerance: membership === null ? 0 : failureTolerance(membership, isAliveTo(status, connected)),
   };

@@ -7,8 +7,10 @@
  */
 import {
   birthRestored,
+  type Index,
   isVoter,
   type Membership,
+  type MembershipChange,
   type NodeId,
   type Restored,
   type Standing,
@@ -23,16 +25,30 @@ import {
 } from "../ports/index.js";
 import { Birth } from "./birth.js";
 import { BirthProcess } from "./birth-process.js";
+import { ChangeFailed } from "./changes.js";
 import { Consensus } from "./consensus.js";
 import { coreConfig, tickMsOf } from "./core-config.js";
 import { establishIdentity } from "./identity.js";
-import { memberListDigest, peersToDial, validateMemberList } from "./member-list.js";
+import { memberListDigest, validateMemberList } from "./member-list.js";
 import { nodeStatus } from "./node-status.js";
 import { Overlay } from "./overlay.js";
+import { Peers } from "./peers.js";
 import { RefusalLog } from "./refusal-log.js";
 import { safely } from "./safely.js";
 import { TransferFailed } from "./transfers.js";
 import type { NodeStatus, ProposalOutcome, RaftNode, RaftNodeOptions, ReadOutcome } from "./types.js";
+
+/** What a node restores that was just admitted: its term, and nothing else. */
+const joinedRestored: Restored = {
+  hardState: { term: 1, vote: null, commit: 0 },
+  compacted: { index: 0, term: 0 },
+  terms: [],
+  tail: [],
+  last: { index: 0, term: 0 },
+  membership: null,
+  applied: 0,
+  logBytes: 0,
+};
 
 /** Effects that may wait for the disk in memory; beyond it execution pauses, the log does not. */
 const overlayBytesMax = 8 * 1024 * 1024;
@@ -61,8 +77,9 @@ class Server<Result> implements RaftNode<Result> {
   readonly #digest: string;
   readonly #refusals: RefusalLog;
   readonly #listeners = new Set<() => void>();
-  /** How each peer introduced itself on its newest connection. */
-  readonly #introductions = new Map<NodeId, NodeIntroduction>();
+  readonly #peers: Peers;
+  /** What this node and others announced of their addresses is being written into the membership. */
+  #announcing = false;
   #identity: Identity;
   #membership: Membership | null;
   #birth: BirthProcess | null = null;
@@ -81,6 +98,8 @@ class Server<Result> implements RaftNode<Result> {
     this.#digest = memberListDigest(options.members);
     this.#overlay = new Overlay(options.storage, restored.applied, overlayBytesMax);
     this.#refusals = new RefusalLog(options.log);
+    const { nodeId, members: configured, transport, clock, electionTimeoutMs } = options;
+    this.#peers = new Peers({ nodeId, configured, transport, clock, farewellMs: 4 * electionTimeoutMs });
   }
 
   get view(): StateView {
@@ -90,7 +109,7 @@ class Server<Result> implements RaftNode<Result> {
   async start(): Promise<void> {
     const { transport, storage } = this.#options;
     if (!this.#identity.born) this.#birth = this.#awaitBirth();
-    this.#dial();
+    this.#peers.dial(this.#membership);
     await transport.start(this.#handlers());
     if (this.#identity.born) this.#takePart(storage.restored);
     this.#birth?.started();
@@ -121,22 +140,30 @@ class Server<Result> implements RaftNode<Result> {
     return this.#consensus.transfer(to);
   }
 
+  async changeMembership(change: MembershipChange): Promise<Index> {
+    if (this.#ended) throw new ChangeFailed("this node has stopped", "stopped");
+    if (this.#consensus === null) throw new ChangeFailed("the cluster is not born yet", "notLeader");
+    return this.#consensus.change(change);
+  }
+
+  introduce(id: NodeId, address: string): Promise<NodeIntroduction> {
+    return this.#options.transport.introduce(id, address);
+  }
+
   async request(peer: NodeId, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     if (this.#ended) throw new RequestFailed(`nothing was sent to ${peer}: this node has stopped`, false);
     return this.#options.transport.request(peer, payload, timeoutMs);
   }
 
   status(): NodeStatus {
-    const { transport, members, nodeId } = this.#options;
+    const { transport, nodeId } = this.#options;
     return nodeStatus({
       nodeId,
       consensus: this.#consensus,
       identity: this.#identity,
       membership: this.#membership,
       missing: this.#birth?.missing() ?? [],
-      connected: peersToDial(nodeId, members, this.#membership)
-        .map(({ id }) => id)
-        .filter((id) => transport.connected(id)),
+      connected: this.#peers.ids.filter((id) => transport.connected(id)),
     });
   }
 
@@ -151,6 +178,7 @@ class Server<Result> implements RaftNode<Result> {
   }
 
   async #stop(): Promise<void> {
+    this.#peers.stop();
     await this.#birth?.stop();
     await this.#consensus?.stop();
     await this.#closeTransport();
@@ -173,21 +201,29 @@ class Server<Result> implements RaftNode<Result> {
       log,
       onBorn: (born, membership) => {
         log.info({ clusterId: membership.clusterId }, `the cluster is born: ${membership.voters.join(", ")}`);
-        this.#identity = born;
-        this.#membership = membership;
-        this.#birth = null;
-        this.#dial();
-        this.#takePart(birthRestored(membership));
-        for (const [peer, introduction] of this.#introductions) this.#tellUnborn(peer, introduction);
+        this.#begin(born, membership, birthRestored(membership));
+        for (const [peer, introduction] of this.#peers.introductions) this.#tellUnborn(peer, introduction);
+      },
+      onJoined: (born, membership) => {
+        log.info({ clusterId: membership.clusterId }, `${nodeId} was admitted to the cluster and catches up`);
+        this.#begin(born, membership, joinedRestored);
       },
       onFailure: (error) => this.#fail(error instanceof Error ? error : new Error(String(error))),
     });
   }
 
+  #begin(identity: Identity, membership: Membership, restored: Restored): void {
+    this.#identity = identity;
+    this.#membership = membership;
+    this.#birth = null;
+    this.#peers.dial(membership);
+    this.#takePart(restored);
+  }
+
   #takePart(restored: Restored): void {
     const { nodeId, storage, transport, clock, stateMachine, random, log } = this.#options;
     this.#consensus = new Consensus({
-      config: coreConfig(nodeId, this.#options, random),
+      config: coreConfig(nodeId, this.#options, random, this.#identity.incarnation),
       tickMs: tickMsOf(this.#options),
       electionTimeoutMs: this.#options.electionTimeoutMs,
       restored,
@@ -207,15 +243,9 @@ class Server<Result> implements RaftNode<Result> {
 
   #handlers(): TransportHandlers {
     return {
-      introduction: () => ({
-        clusterName: this.#options.clusterName,
-        nodeId: this.#options.nodeId,
-        incarnation: this.#identity.incarnation,
-        clusterId: this.#identity.clusterId,
-        memberListDigest: this.#digest,
-      }),
+      introduction: () => this.#introduction(),
       membership: () => this.#membership,
-      onMessage: (message) => this.#onMessage(message),
+      onMessage: (message, incarnation) => this.#onMessage(message, incarnation),
       onConnected: (peer, introduction) => this.#onConnected(peer, introduction),
       onLost: (peer) => this.#onLost(peer),
       onDropped: (peer) => this.#consensus?.step({ type: "peerReset", peer }),
@@ -233,10 +263,25 @@ class Server<Result> implements RaftNode<Result> {
     throw new RequestFailed(`${this.#options.nodeId} belongs to no cluster yet`, false);
   }
 
-  #onMessage(message: PeerMessage): void {
+  #introduction(): NodeIntroduction {
+    const { clusterName, nodeId, members, advertise } = this.#options;
+    const { peer, http } = advertise ?? members.find(({ id }) => id === nodeId) ?? { peer: "", http: "" };
+    return {
+      clusterName,
+      nodeId,
+      incarnation: this.#identity.incarnation,
+      clusterId: this.#identity.clusterId,
+      memberListDigest: this.#digest,
+      membershipIndex: this.#consensus?.membershipIndex() ?? 0,
+      peer,
+      http,
+    };
+  }
+
+  #onMessage(message: PeerMessage, incarnation: string): void {
     if (this.#ended) return;
     // Raft messages that come before birth is stored are lost, as any message may be.
-    if (message.type !== "birth") this.#consensus?.step({ type: "receive", message });
+    if (message.type !== "birth") this.#consensus?.step({ type: "receive", message, incarnation });
     else if (this.#birth !== null) this.#birth.onMessage(message);
     else if (message.membership.clusterId !== this.#identity.clusterId) {
       this.#options.log.error(
@@ -248,18 +293,19 @@ class Server<Result> implements RaftNode<Result> {
 
   #onConnected(peer: NodeId, introduction: NodeIntroduction): void {
     if (this.#ended) return;
-    this.#introductions.set(peer, introduction);
+    this.#peers.connected(peer, introduction);
     this.#refusals.connected(peer);
     this.#options.log.info({ peer }, `connected with ${peer}`);
     this.#consensus?.step({ type: "peerReset", peer });
     this.#birth?.connected(peer, introduction);
     if (this.#identity.born) this.#tellUnborn(peer, introduction);
+    this.#announceMoves();
     this.#notify();
   }
 
   #onLost(peer: NodeId): void {
     if (this.#ended) return;
-    this.#introductions.delete(peer);
+    this.#peers.lost(peer);
     this.#options.log.info({ peer }, `lost the connection with ${peer}`);
     this.#consensus?.step({ type: "peerLost", peer });
     this.#birth?.lost(peer);
@@ -269,14 +315,22 @@ class Server<Result> implements RaftNode<Result> {
   #tellUnborn(peer: NodeId, introduction: NodeIntroduction): void {
     if (introduction.clusterId !== null || this.#membership === null) return;
     const { transport, nodeId } = this.#options;
-    transport.send({ type: "birth", from: nodeId, to: peer, membership: this.#membership });
+    const index = this.#consensus?.membershipIndex() ?? 0;
+    // A node that catches up itself does not know the newest one.
+    if (index === 0 || this.#consensus?.membership() !== this.#membership) return;
+    transport.send({ type: "birth", from: nodeId, to: peer, index, membership: this.#membership });
   }
 
   #onTurn(): void {
     const membership = this.#consensus?.membership() ?? null;
     if (membership !== null && membership !== this.#membership) {
       this.#membership = membership;
-      this.#dial();
+      if (membership.voters.length === 2 && membership.votersOutgoing.length === 0) {
+        this.#options.log.warn({}, "two voters tolerate no failure, as one does: add a third node");
+      }
+      this.#peers.dial(membership);
+      for (const [peer, introduction] of this.#peers.introductions) this.#tellUnborn(peer, introduction);
+      this.#announceMoves();
       this.#notify();
       return;
     }
@@ -284,13 +338,33 @@ class Server<Result> implements RaftNode<Result> {
     const standing = this.#consensus?.standing();
     if (standing !== undefined && !sameStanding(standing, this.#standing)) {
       this.#standing = standing;
+      this.#announceMoves();
       this.#notify();
     }
   }
 
-  #dial(): void {
-    const { transport, nodeId, members } = this.#options;
-    transport.setPeers(peersToDial(nodeId, members, this.#membership));
+  /** As the leader: a member's own word on where it is reached goes into the membership. */
+  #announceMoves(): void {
+    if (this.#announcing || this.#consensus?.standing().canServe !== true || this.#membership === null)
+      return;
+    const [member] = this.#peers.moved(this.#membership, this.#introduction());
+    if (member === undefined) return;
+    const { log, clock, electionTimeoutMs } = this.#options;
+    this.#announcing = true;
+    this.#consensus.change({ kind: "update", member }).then(
+      () => {
+        log.info({ member }, `${member.id} is reached at ${member.peer} and ${member.http} now`);
+        this.#announcing = false;
+        this.#announceMoves();
+      },
+      (error: unknown) => {
+        log.debug({ err: error }, `the addresses of ${member.id} could not be announced yet`);
+        clock.after(electionTimeoutMs, () => {
+          this.#announcing = false;
+          if (!this.#ended) this.#announceMoves();
+        });
+      },
+    );
   }
 
   #notify(): void {

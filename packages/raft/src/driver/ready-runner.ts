@@ -2,6 +2,7 @@
 import type { FetchRequest, Ready } from "../core/index.js";
 import type { Transport } from "../ports/index.js";
 import type { Applier } from "./applier.js";
+import type { Changes } from "./changes.js";
 import { logEvent } from "./events-to-log.js";
 import type { Proposals } from "./proposals.js";
 import type { Reads } from "./reads.js";
@@ -18,6 +19,7 @@ export interface ReadyTargets<Result> {
   readonly proposals: Proposals<Result>;
   readonly reads: Reads;
   readonly transfers: Transfers;
+  readonly changes: Changes;
   readonly fetch: (request: FetchRequest) => void;
   readonly sender: SnapshotSender;
   readonly receiver: SnapshotReceiver;
@@ -39,6 +41,7 @@ export function runReady<Result>(ready: Ready, to: ReadyTargets<Result>): void {
   // Before `apply`: an entry accepted and committed in one turn must find its proposal.
   for (const accepted of ready.accepted) to.proposals.accepted(accepted);
   for (const refused of ready.refused) to.proposals.refused(refused);
+  for (const change of ready.changes) to.changes.settle(change);
   for (const read of ready.reads) to.reads.granted(read);
   for (const context of ready.readsRefused) to.reads.refused(context);
   for (const request of ready.fetch) to.fetch(request);

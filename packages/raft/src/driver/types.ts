@@ -1,6 +1,14 @@
 /** What a program that embeds Raft sees: propose, read, know who leads, stop. */
-import type { Index, Member, Membership, NodeId, Status } from "../core/index.js";
-import type { Clock, IdentityStore, StateMachine, StateView, Storage, Transport } from "../ports/index.js";
+import type { Index, Member, Membership, MembershipChange, NodeId, Status } from "../core/index.js";
+import type {
+  Clock,
+  IdentityStore,
+  NodeIntroduction,
+  StateMachine,
+  StateView,
+  Storage,
+  Transport,
+} from "../ports/index.js";
 
 /** How a proposal ended. There is no other ending, and every proposal ends. */
 export type ProposalOutcome<Result> =
@@ -37,6 +45,8 @@ export interface NodeStatus extends Status {
   readonly membership: Membership | null;
   readonly connected: readonly NodeId[];
   readonly proposalsPending: number;
+  /** The committed membership does not mean this node (any more): it serves nobody. */
+  readonly removed: boolean;
   /** How many more voters may fail before writes stop, counting those that are unreachable now (leader's view). */
   readonly failureTolerance: number;
 }
@@ -46,6 +56,10 @@ export interface RaftNodeOptions<Result> {
   readonly clusterName: string;
   /** The configured members: birth needs every one of them; afterwards they are dial hints. Incarnations come at birth. */
   readonly members: readonly Omit<Member, "incarnation">[];
+  /** Where this node is reached, announced to the others when it has changed. Default: as `members` has it. */
+  readonly advertise?: { readonly peer: string; readonly http: string };
+  /** How long a learner must have been caught up before it becomes a voter, in milliseconds. Default 10 s. */
+  readonly promotionMs?: number;
   readonly heartbeatMs: number;
   readonly electionTimeoutMs: number;
   /** Applied entries that the log keeps for members that lag behind. Default 10,000, and never more than 64 MiB. */
@@ -88,6 +102,13 @@ export interface RaftNode<Result> {
   readBarrier(settle: (outcome: ReadOutcome) => void): void;
   /** The applied state of this node, possibly behind the leader's. */
   readonly view: StateView;
+  /**
+   * Change who takes part; resolves with the index of the membership entry that is final and committed. Only the
+   * leader can. Rejects with `ChangeFailed`.
+   */
+  changeMembership(change: MembershipChange): Promise<Index>;
+  /** Ask who answers at a peer address, before it is admitted. Rejects with the reason why nobody does. */
+  introduce(id: NodeId, address: string): Promise<NodeIntroduction>;
   /** Hand leadership over; resolves when this node no longer leads, rejects when the attempt was given up. */
   transfer(to: NodeId): Promise<void>;
   /** Ask a peer's `onRequest`. Rejects with `RequestFailed`. */

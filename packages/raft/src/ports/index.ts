@@ -16,6 +16,7 @@ export type {
 export {
   type BirthMessage,
   type NodeIntroduction,
+  type PeerAddress,
   type PeerMessage,
   RequestFailed,
   type RequestTopic,

@@ -1,5 +1,5 @@
 /** The network, as the driver needs it. Peers are known by id; every peer was authenticated before it shows here. */
-import type { Member, Membership, Message, NodeId } from "../core/index.js";
+import type { Index, Membership, Message, NodeId } from "../core/index.js";
 
 /** What a node says of itself when a connection opens, and what it learns of the other side. */
 export interface NodeIntroduction {
@@ -10,13 +10,23 @@ export interface NodeIntroduction {
   readonly clusterId: string | null;
   /** Digest of the configured member list; compared only while one side is unborn. */
   readonly memberListDigest: string;
+  /** Index of the log entry whose membership is in force there; 0 while it knows none. */
+  readonly membershipIndex: number;
+  /** Where peers and clients reach it, as its own configuration says. */
+  readonly peer: string;
+  readonly http: string;
 }
 
-/** Sent to an unborn node: the cluster it belongs to, as log entry 1 says. */
+/**
+ * Sent to an unborn node that the membership means. The founding membership (`index` 1) is what every log starts
+ * with; under any later one the node joins with an empty log.
+ */
 export interface BirthMessage {
   readonly type: "birth";
   readonly from: NodeId;
   readonly to: NodeId;
+  /** Index of the log entry that holds it. */
+  readonly index: Index;
   readonly membership: Membership;
 }
 
@@ -41,7 +51,8 @@ export interface TransportHandlers {
   introduction(): NodeIntroduction;
   /** The membership that strangers are judged by; null until birth, then the configured list counts. */
   membership(): Membership | null;
-  onMessage(message: PeerMessage): void;
+  /** `incarnation` is that of the sender's disk. */
+  onMessage(message: PeerMessage, incarnation: string): void;
   /** The control connection to `peer` is open and authenticated. Messages sent before may be lost. */
   onConnected(peer: NodeId, introduction: NodeIntroduction): void;
   /** The control connection to `peer` closed, not by us, and one redial at once failed. */
@@ -54,11 +65,18 @@ export interface TransportHandlers {
   onRequest(peer: NodeId, payload: Uint8Array, topic: RequestTopic): Promise<Uint8Array>;
 }
 
+/** A peer to keep connections to. `hint` is another address where it may be, tried first. */
+export interface PeerAddress {
+  readonly id: NodeId;
+  readonly peer: string;
+  readonly hint?: string;
+}
+
 export interface Transport {
   /** Listens, and dials every peer of `setPeers` until `close`. Rejects when the address cannot be bound. */
   start(handlers: TransportHandlers): Promise<void>;
   /** The peers to keep connections to, own id excluded; called again when the membership changes. */
-  setPeers(peers: readonly Pick<Member, "id" | "peer">[]): void;
+  setPeers(peers: readonly PeerAddress[]): void;
   /**
    * Queue for `message.to`; messages of one turn leave in one write. Never blocks and never throws: an
    * unreachable peer or a full queue drops it (Raft resends), reported by `onDropped`.
@@ -66,6 +84,8 @@ export interface Transport {
   send(message: PeerMessage): void;
   /** Ask `peer` over a socket of its own, so that bulk never delays heartbeats. Rejects with `RequestFailed`. */
   request(peer: NodeId, payload: Uint8Array, timeoutMs: number, topic?: RequestTopic): Promise<Uint8Array>;
+  /** Ask who answers at an address, which need not be a peer's yet. Rejects with the reason why nobody does. */
+  introduce(id: NodeId, address: string): Promise<NodeIntroduction>;
   connected(peer: NodeId): boolean;
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { AnswerStatus, REASON_CHARS_MAX, requestFrames } from "./request-server.
 
 export interface BulkLinkContext {
   /** Dials the bulk channel of `peer`; returns a function that gives up. */
-  dial(peer: NodeId, address: string, outcome: DialOutcome): () => void;
+  dial(peer: NodeId, outcome: DialOutcome): () => void;
   readonly maxRequests: number;
   readonly maxQueueBytes: number;
   readonly maxFrameBytes: number;
@@ -31,16 +31,14 @@ type State =
 /** Requests to one peer over a connection of their own, dialled when first needed, multiplexed by number. */
 export class BulkLink {
   readonly peer: NodeId;
-  readonly #address: string;
   readonly #context: BulkLinkContext;
   readonly #pending = new Map<number, Pending>();
   #state: State = { kind: "idle" };
   #nextId = 1;
   #pendingBytes = 0;
 
-  constructor(peer: NodeId, address: string, context: BulkLinkContext) {
+  constructor(peer: NodeId, context: BulkLinkContext) {
     this.peer = peer;
-    this.#address = address;
     this.#context = context;
   }
 
@@ -96,7 +94,7 @@ export class BulkLink {
   }
 
   #dial(): void {
-    const cancel = this.#context.dial(this.peer, this.#address, {
+    const cancel = this.#context.dial(this.peer, {
       onEstablished: (connection) => this.#established(connection),
       onFailed: (reason) => {
         this.#state = { kind: "idle" };

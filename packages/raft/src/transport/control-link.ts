@@ -31,7 +31,7 @@ type State =
 export class ControlLink {
   readonly peer: NodeId;
   readonly #context: ControlLinkContext;
-  #address: string;
+  #addresses: readonly string[];
   #state: State = { kind: "stopped" };
   /** The connection was open and closed by itself; the dial that runs decides whether the peer is lost. */
   #lossPending = false;
@@ -39,14 +39,20 @@ export class ControlLink {
   /** A drop was reported and the queue has not drained since. */
   #dropping = false;
 
-  constructor(peer: NodeId, address: string, context: ControlLinkContext) {
+  /** Tried in turn, the first one first. */
+  constructor(peer: NodeId, addresses: readonly string[], context: ControlLinkContext) {
     this.peer = peer;
-    this.#address = address;
+    this.#addresses = addresses;
     this.#context = context;
   }
 
+  /** The one that was dialled last, or is to be dialled next. */
   get address(): string {
-    return this.#address;
+    return this.#addresses[this.#failures % this.#addresses.length] ?? "";
+  }
+
+  get addresses(): readonly string[] {
+    return this.#addresses;
   }
 
   get connection(): Connection | null {
@@ -62,10 +68,15 @@ export class ControlLink {
     if (this.#state.kind === "stopped") this.#dial();
   }
 
-  /** Redials when the address is another one. A connection closed for this is no loss. */
-  moveTo(address: string): void {
-    if (address === this.#address) return;
-    this.#address = address;
+  /** Redials when the address in use is none of them. A connection closed for this is no loss. */
+  moveTo(addresses: readonly string[]): void {
+    const inUse = this.address;
+    this.#addresses = [...new Set(addresses)];
+    const at = this.#addresses.indexOf(inUse);
+    if (at >= 0) {
+      this.#failures = at;
+      return;
+    }
     if (this.#state.kind === "stopped") return;
     this.stop();
     this.start();
@@ -107,7 +118,7 @@ export class ControlLink {
   }
 
   #dial(): void {
-    const cancel = this.#context.dial(this.peer, this.#address, {
+    const cancel = this.#context.dial(this.peer, this.address, {
       onEstablished: (connection, introduction) => this.#established(connection, introduction),
       onFailed: (reason, refused) => this.#failed(reason, refused),
     });
@@ -118,7 +129,8 @@ export class ControlLink {
     const state: State = { kind: "connected", connection, incarnation: introduction.incarnation };
     this.#state = state;
     this.#lossPending = false;
-    this.#failures = 0;
+    // The address that works stays the first one to try.
+    this.#failures %= this.#addresses.length;
     this.#dropping = false;
     connection.owner = {
       onFrame: (type) => {

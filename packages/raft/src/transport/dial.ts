@@ -88,3 +88,29 @@ export function dial(target: DialTarget, party: Party, settings: Settings, outco
     }
   }
 }
+
+/** A handshake for its introduction only: it is refused as soon as the other side has said who it is. */
+export function askWhoIsThere(
+  target: DialTarget,
+  party: Party,
+  settings: Settings,
+): Promise<NodeIntroduction> {
+  return new Promise((resolve, reject) => {
+    let heard: NodeIntroduction | null = null;
+    const asking: Party = {
+      ...party,
+      judge: (other, { intended, reached }) => {
+        if (intended !== reached) return `the node at ${target.address} is ${reached}, not ${intended}`;
+        heard = other;
+        return `it only asked who is at ${target.address}`;
+      },
+    };
+    dial(target, asking, settings, {
+      onEstablished: (connection) => connection.close("nothing was refused"),
+      onFailed: (reason) => {
+        if (heard === null) reject(new Error(reason));
+        else resolve(heard);
+      },
+    });
+  });
+}

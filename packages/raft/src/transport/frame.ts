@@ -47,7 +47,7 @@ export const FrameType = {
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 /** Before the other side has proved that it knows the secret, its frames are capped at this many bytes. */
-export const HANDSHAKE_FRAME_BYTES_MAX = 4096;
+export const HANDSHAKE_FRAME_BYTES_MAX = 8192;
 
 const LENGTH_BYTES = 4;
 const HEADER_BYTES = LENGTH_BYTES + 1;

@@ -12,7 +12,16 @@ import {
 const secret = new Uint8Array(Buffer.from("sixteen bytes or more"));
 
 function introduce(nodeId: string): NodeIntroduction {
-  return { clusterName: "prod", nodeId, incarnation: `${nodeId}-1`, clusterId: null, memberListDigest: "d" };
+  return {
+    clusterName: "prod",
+    nodeId,
+    incarnation: `${nodeId}-1`,
+    clusterId: null,
+    memberListDigest: "d",
+    membershipIndex: 7,
+    peer: `${nodeId}:9000`,
+    http: `http://${nodeId}:8000`,
+  };
 }
 
 function party(nodeId: string, nonce: number, more: Partial<HandshakeParty> = {}): HandshakeParty {
@@ -146,6 +155,9 @@ describe("handshake", () => {
       incarnation: long,
       clusterId: long,
       memberListDigest: long,
+      membershipIndex: 0,
+      peer: long,
+      http: long,
     });
     const judge = () => "€".repeat(5000);
     const { acceptor } = run(

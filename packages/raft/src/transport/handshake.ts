@@ -253,7 +253,8 @@ function readVersions(fields: FieldReader): VersionRange {
 }
 
 function introductionFields(own: NodeIntroduction): readonly unknown[] {
-  return [own.clusterName, own.nodeId, own.incarnation, own.clusterId, own.memberListDigest];
+  const { clusterName, nodeId, incarnation, clusterId, memberListDigest, membershipIndex, peer, http } = own;
+  return [clusterName, nodeId, incarnation, clusterId, memberListDigest, membershipIndex, peer, http];
 }
 
 function readIntroduction(fields: FieldReader): NodeIntroduction {
@@ -263,6 +264,9 @@ function readIntroduction(fields: FieldReader): NodeIntroduction {
     incarnation: fields.text("incarnation"),
     clusterId: fields.textOrNull("clusterId"),
     memberListDigest: fields.text("memberListDigest"),
+    membershipIndex: fields.integer("membershipIndex"),
+    peer: printable(fields.text("peer")),
+    http: printable(fields.text("http")),
   };
 }
 

@@ -10,6 +10,9 @@ function node(nodeId: string, more: Partial<NodeIntroduction> = {}): NodeIntrodu
     incarnation: `${nodeId}-1`,
     clusterId: null,
     memberListDigest: "d",
+    membershipIndex: 0,
+    peer: `${nodeId}:9000`,
+    http: `http://${nodeId}:8000`,
   };
   return { ...own, ...more };
 }
@@ -96,15 +99,34 @@ const bornHere: readonly Case[] = [
   {
     title: "a stranger that is born here",
     other: node("n9", c1),
-    refusal: /n9 is a stranger: the cluster's members are n1, n2, n3/,
+    refusal: /n9 is a stranger: it was removed from the cluster, whose members are n1, n2, n3/,
   },
-  { title: "an unborn stranger", other: node("n9"), refusal: /n9 is a stranger/ },
+  {
+    title: "a stranger that is born here and knows a later membership: this node was away",
+    other: node("n9", { ...c1, membershipIndex: 8 }),
+    refusal: null,
+  },
+  {
+    title: "an unborn stranger: what to run",
+    other: node("n9"),
+    refusal: /n9 is a stranger: .*n1, n2, n3; to let it in: quorate add n9 n9:9000 http:\/\/n9:8000/,
+  },
+  {
+    title: "an unborn stranger that claims to know a later membership",
+    other: node("n9", { membershipIndex: 8 }),
+    refusal: /n9 is a stranger/,
+  },
   { title: "an unborn member: it waits for the birth record", other: node("n2"), refusal: null },
   {
     title: "a wiped member",
     other: node("n2", { incarnation: "n2-2" }),
     refusal:
-      /n2 came back with another incarnation \(its disk was wiped or replaced\): the cluster knows n2-1, not n2-2/,
+      /n2 came back with another incarnation \(its disk was wiped or replaced\): the cluster knows n2-1, not n2-2; .*quorate replace n2/,
+  },
+  {
+    title: "a member that was replaced while this node was away",
+    other: node("n2", { ...c1, incarnation: "n2-2", membershipIndex: 8 }),
+    refusal: null,
   },
   {
     title: "a born member with another disk",

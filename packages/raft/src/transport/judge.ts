@@ -56,8 +56,8 @@ function judgeBirth(
   if (other.clusterId !== null && other.clusterId !== clusterId) {
     return `${id} belongs to the cluster with id ${other.clusterId}, ${own.nodeId} to ${clusterId}: two clusters were born under the name "${own.clusterName}"`;
   }
-  // Born, but the membership is not read yet: the cluster id is all that can be compared.
-  return membership === null ? null : judgeListed(other, membership);
+  // Born, but no membership is known yet: the cluster id is all that can be compared.
+  return membership === null ? null : judgeListed(other, own, membership);
 }
 
 function judgeUnborn(
@@ -74,15 +74,18 @@ function judgeUnborn(
   return null;
 }
 
-function judgeListed(other: NodeIntroduction, membership: Membership): string | null {
-  const id = other.nodeId;
+function judgeListed(other: NodeIntroduction, own: NodeIntroduction, membership: Membership): string | null {
+  const { nodeId: id, incarnation, clusterId, membershipIndex, peer, http } = other;
   const listed = membership.members.find((member) => member.id === id);
-  if (listed === undefined) {
-    const ids = membership.members.map((member) => member.id).join(", ");
-    return `${id} is a stranger: the cluster's members are ${ids}`;
+  if (listed?.incarnation === incarnation) return null;
+  // It belongs to this cluster and knows a later membership: this node may have missed that it joined.
+  if (clusterId !== null && membershipIndex > own.membershipIndex) return null;
+  if (listed !== undefined) {
+    return `${id} came back with another incarnation (its disk was wiped or replaced): the cluster knows ${listed.incarnation}, not ${incarnation}; bring the old disk back, or give the place to the new one: quorate replace ${id}`;
   }
-  if (listed.incarnation !== other.incarnation) {
-    return `${id} came back with another incarnation (its disk was wiped or replaced): the cluster knows ${listed.incarnation}, not ${other.incarnation}; bring the old disk back or replace the member`;
+  const ids = membership.members.map((member) => member.id).join(", ");
+  if (clusterId !== null) {
+    return `${id} is a stranger: it was removed from the cluster, whose members are ${ids}; to come back it needs an empty data directory`;
   }
-  return null;
+  return `${id} is a stranger: the cluster's members are ${ids}; to let it in: quorate add ${id} ${peer} ${http}`;
 }

@@ -142,7 +142,8 @@ export class MemoryLink {
       if (packet === undefined) return;
       this.#queuedBytes -= packet.body.length + 5;
       const message = decodeMessage(packet.type, packet.body, this.#own.nodeId, this.peer);
-      connection.remote.handlers?.onMessage(message);
+      const incarnation = this.#own.handlers?.introduction().incarnation ?? "";
+      connection.remote.handlers?.onMessage(message, incarnation);
     });
   }
 }

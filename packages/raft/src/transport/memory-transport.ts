@@ -1,6 +1,7 @@
-import type { Member, NodeId } from "../core/index.js";
+import type { NodeId } from "../core/index.js";
 import {
   type NodeIntroduction,
+  type PeerAddress,
   type PeerMessage,
   RequestFailed,
   type RequestTopic,
@@ -59,9 +60,11 @@ export class MemoryTransport implements Transport {
     for (const link of this.#links.values()) link.dial();
   }
 
-  setPeers(peers: readonly Pick<Member, "id" | "peer">[]): void {
+  setPeers(peers: readonly PeerAddress[]): void {
     if (!this.#alive) return;
-    const wanted = new Map(peers.filter(({ id }) => id !== this.nodeId).map((p) => [p.id, p.peer]));
+    const wanted = new Map(
+      peers.filter(({ id }) => id !== this.nodeId).map(({ id, peer, hint = peer }) => [id, hint]),
+    );
     for (const [id, link] of this.#links) {
       if (wanted.get(id) === link.address) continue;
       this.#links.delete(id);
@@ -77,6 +80,16 @@ export class MemoryTransport implements Transport {
 
   send(message: PeerMessage): void {
     if (this.handlers !== null) this.#links.get(message.to)?.send(message);
+  }
+
+  async introduce(id: NodeId, address: string): Promise<NodeIntroduction> {
+    const remote = this.#hub.at(address);
+    const there = remote?.handlers?.introduction();
+    if (remote === undefined || there === undefined || this.#hub.partitioned(this.nodeId, remote.nodeId)) {
+      throw new Error(`${address} did not connect`);
+    }
+    if (there.nodeId !== id) throw new Error(`the node at ${address} is ${there.nodeId}, not ${id}`);
+    return there;
   }
 
   connected(peer: NodeId): boolean {

@@ -176,8 +176,11 @@ const codecs: { readonly [Name in MessageType | BirthMessage["type"]]: Codec<Nam
   birth: {
     frame: FrameType.birth,
     // The very bytes of log entry 1, so that there is one encoding of a membership and one judge of it.
-    write: (m) => [encodeMembership(m.membership)],
-    read: (f, ends) => ({ type: "birth", ...ends, membership: readMembership(f.bytes("membership")) }),
+    write: (m) => [encodeMembership(m.membership), m.index],
+    read: (f, ends) => {
+      const membership = readMembership(f.bytes("membership"));
+      return { type: "birth", ...ends, index: f.integer("index", 1), membership };
+    },
   },
 };
 

@@ -1,7 +1,8 @@
 import { createServer, type Server } from "node:net";
-import type { Member, NodeId } from "../core/index.js";
+import type { NodeId } from "../core/index.js";
 import {
   type NodeIntroduction,
+  type PeerAddress,
   type PeerMessage,
   RequestFailed,
   type RequestTopic,
@@ -13,7 +14,7 @@ import type { HostPort } from "./address.js";
 import { BulkLink } from "./bulk-link.js";
 import type { Connection } from "./connection.js";
 import { ControlLink } from "./control-link.js";
-import { type DialOutcome, dial, type Party } from "./dial.js";
+import { askWhoIsThere, type DialOutcome, dial, type Party } from "./dial.js";
 import type { Channel } from "./handshake.js";
 import { type Call, judge } from "./judge.js";
 import { decodeMessage, payloadBytes } from "./message-codec.js";
@@ -93,16 +94,17 @@ class TcpPeers implements TcpTransport {
     this.#silence = new SilenceWatch(this.#settings.silenceMs, () => this.#giveUpSilentPeers());
   }
 
-  setPeers(peers: readonly Pick<Member, "id" | "peer">[]): void {
+  setPeers(peers: readonly PeerAddress[]): void {
     if (this.#closing !== null) return;
-    const wanted = new Map(peers.filter(({ id }) => id !== this.#settings.nodeId).map((p) => [p.id, p.peer]));
+    const others = peers.filter(({ id }) => id !== this.#settings.nodeId);
+    const wanted = new Map(others.map(({ id, peer, hint = peer }) => [id, [...new Set([hint, peer])]]));
     for (const [id, links] of this.#peers) {
       if (wanted.has(id)) continue;
       this.#peers.delete(id);
       links.control.stop();
       links.bulk.stop(`${id} is no longer a peer`);
     }
-    for (const [id, address] of wanted) this.#setPeer(id, address);
+    for (const [id, addresses] of wanted) this.#setPeer(id, addresses);
   }
 
   send(message: PeerMessage): void {
@@ -126,6 +128,13 @@ class TcpPeers implements TcpTransport {
     const why =
       this.#listening && this.#closing === null ? `${peer} is not a peer` : "the transport is not open";
     return Promise.reject(new RequestFailed(why, false));
+  }
+
+  introduce(id: NodeId, address: string): Promise<NodeIntroduction> {
+    if (!this.#listening || this.#closing !== null) {
+      return Promise.reject(new Error("the transport is not open"));
+    }
+    return askWhoIsThere({ peer: id, address, channel: "control" }, this.#party, this.#settings);
   }
 
   connected(peer: NodeId): boolean {
@@ -173,22 +182,25 @@ class TcpPeers implements TcpTransport {
     });
   }
 
-  #setPeer(id: NodeId, address: string): void {
+  #setPeer(id: NodeId, addresses: readonly string[]): void {
     const known = this.#peers.get(id);
-    if (known?.control.address === address) return;
-    known?.bulk.stop(`the address of ${id} changed`);
-    known?.control.moveTo(address);
-    const control = known?.control ?? this.#createControl(id, address);
-    const bulk = new BulkLink(id, address, {
-      ...this.#settings,
-      dial: (peer, at, outcome) => this.#dial(peer, at, "bulk", outcome),
-    });
-    this.#peers.set(id, { control, bulk });
+    if (known?.control.addresses.join() === addresses.join()) return;
+    const before = known?.control.address;
+    known?.control.moveTo(addresses);
+    const control = known?.control ?? this.#createControl(id, addresses);
+    if (known === undefined || control.address !== before) {
+      known?.bulk.stop(`the address of ${id} changed`);
+      const bulk = new BulkLink(id, {
+        ...this.#settings,
+        dial: (peer, outcome) => this.#dial(peer, control.address, "bulk", outcome),
+      });
+      this.#peers.set(id, { control, bulk });
+    }
     if (this.#listening) control.start();
   }
 
-  #createControl(id: NodeId, address: string): ControlLink {
-    return new ControlLink(id, address, {
+  #createControl(id: NodeId, addresses: readonly string[]): ControlLink {
+    return new ControlLink(id, addresses, {
       dial: (peer, at, outcome) => this.#dial(peer, at, "control", outcome),
       random: this.#settings.random,
       onConnected: (introduction) => this.#tell((handlers) => handlers.onConnected(id, introduction)),
@@ -253,15 +265,17 @@ class TcpPeers implements TcpTransport {
       if (accepted.get(peer)?.connection === connection) accepted.delete(peer);
     };
     connection.owner =
-      channel === "bulk" ? this.#requestServer(peer, connection, forget) : this.#receiver(peer, forget);
+      channel === "bulk"
+        ? this.#requestServer(peer, connection, forget)
+        : this.#receiver(peer, incarnation, forget);
     if (channel === "control") this.#peers.get(peer)?.control.nudge();
   }
 
-  #receiver(peer: NodeId, forget: () => void): Connection["owner"] {
+  #receiver(peer: NodeId, incarnation: string, forget: () => void): Connection["owner"] {
     return {
       onFrame: (type, body) => {
         const message = decodeMessage(type, body, peer, this.#settings.nodeId);
-        this.#tell((handlers) => handlers.onMessage(message));
+        this.#tell((handlers) => handlers.onMessage(message, incarnation));
       },
       onClose: (reason) => {
         forget();

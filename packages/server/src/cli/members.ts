@@ -52,6 +52,61 @@ export async function members(options: NodeClientOptions, format: OutputFormat):
   );
 }
 
+export interface ChangeOptions {
+  /** How long to wait until an added or replaced node votes, in milliseconds; 0: not at all. */
+  readonly waitMs: number;
+  /** Told how far a newcomer is, for a person who watches. */
+  readonly onProgress: (line: string) => void;
+}
+
+const pollMs = 500;
+
+/** `quorate add`, `remove`, `replace`: returns when the change is committed, or when the newcomer votes. */
+export async function changeMembership(
+  options: NodeClientOptions,
+  kind: "add" | "remove" | "replace",
+  args: readonly string[],
+  { waitMs, onProgress }: ChangeOptions,
+  format: OutputFormat,
+): Promise<string> {
+  const [id = ""] = args;
+  const index = Number(await answer(options, `cluster.${kind}`, [...args]));
+  const role = kind === "remove" ? "removed" : await awaitVote(options, id, waitMs, onProgress);
+  const [status] = structs([await answer(options, "cluster.status", [])]);
+  const failureTolerance = Number(status?.failureTolerance ?? 0);
+  if (format === "json") return JSON.stringify({ id, role, index, failureTolerance }, null, 2);
+  const done = {
+    add: `${id} was added`,
+    remove: `${id} was removed; stop it, and delete its data directory before it comes back`,
+    replace: `${id} was replaced`,
+  }[kind];
+  const state =
+    kind === "remove"
+      ? ""
+      : role === "voter"
+        ? "; it votes"
+        : "; it is a learner until it has kept up for a while";
+  const failures = failureTolerance === 1 ? "1 failure" : `${failureTolerance} failures`;
+  return `${done}${state}\nthe cluster tolerates ${failures} now`;
+}
+
+async function awaitVote(
+  options: NodeClientOptions,
+  id: string,
+  waitMs: number,
+  onProgress: (line: string) => void,
+): Promise<string> {
+  const deadline = performance.now() + waitMs;
+  for (;;) {
+    const listed = structs(await answer(options, "cluster.members", []));
+    const role = textOf(listed.find((member) => textOf(member.id) === id)?.role);
+    if (role === "voter" || performance.now() >= deadline) return role;
+    const lag = progressOf(await leaderStatus(options)).get(id)?.lag;
+    onProgress(`${id} is a learner${lag === undefined ? "" : `, ${lag} entries behind`}`);
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
 export async function transfer(
   options: NodeClientOptions,
   id: string | undefined,

@@ -103,6 +103,7 @@ function addQuestions(program: Command): void {
       const { transfer } = await import("./members.js");
       print(await transfer(clientOptions(options), id, options.output));
     });
+  addMembershipChanges(program);
   question(program, "methods", "the methods that can be called, with signatures and help").action(
     async (options: QuestionOptions) => {
       const { methods } = await import("./inspect.js");
@@ -148,6 +149,63 @@ function addBench(program: Command): void {
       const { bench } = await import("./bench.js");
       await bench(clientOptions(options), { ...options, rate: options.rate }, options.output);
     });
+}
+
+function addMembershipChanges(program: Command): void {
+  const wait = () =>
+    new Option(
+      "--wait <time>",
+      "how long to wait until it votes; default: 10m at a terminal, else 0s",
+    ).argParser(duration);
+  question(program, "add", "admit a node that was started and waits; it learns first, then it votes")
+    .argument("<id>", "its id")
+    .argument("<peer>", "host:port where the other nodes reach it")
+    .argument("<http>", "URL where clients reach it")
+    .addOption(wait())
+    .action(async (id: string, peer: string, http: string, options: ChangeFlags) =>
+      change("add", [id, peer, http], options),
+    );
+  question(program, "remove", "remove a member; a leader hands over first")
+    .argument("<id>", "its id")
+    .action(async (id: string, options: ChangeFlags) => change("remove", [id], options));
+  question(program, "replace", "give a dead member's place to the empty node that was started under its id")
+    .argument("<id>", "its id")
+    .argument("[peer]", "host:port where the other nodes reach it; default: as before")
+    .argument("[http]", "URL where clients reach it; given together with peer")
+    .addOption(wait())
+    .action(async (id: string, peer: string | undefined, http: string | undefined, options: ChangeFlags) =>
+      change(
+        "replace",
+        [id, peer, http].filter((text) => text !== undefined),
+        options,
+      ),
+    );
+}
+
+type ChangeFlags = QuestionOptions & { readonly wait?: number };
+
+const waitAtTerminalMs = 600_000;
+
+async function change(
+  kind: "add" | "remove" | "replace",
+  args: readonly string[],
+  options: ChangeFlags,
+): Promise<void> {
+  const { changeMembership } = await import("./members.js");
+  const watched = process.stderr.isTTY === true;
+  const waitMs = options.wait ?? (watched ? waitAtTerminalMs : 0);
+  const onProgress = (line: string) => {
+    if (watched) process.stderr.write(`\r\u001b[K${line}`);
+  };
+  const text = await changeMembership(
+    clientOptions(options),
+    kind,
+    args,
+    { waitMs, onProgress },
+    options.output,
+  );
+  if (watched) process.stderr.write("\r\u001b[K");
+  print(text);
 }
 
 function question(program: Command, name: string, description: string): Command {

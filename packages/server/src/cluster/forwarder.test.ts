@@ -110,7 +110,7 @@ describe("a forwarded call at the leader", () => {
     const calls = new ForwardedCalls({
       methods,
       version: { service: "kv", sha256: "ab" },
-      transfer: { isQuestion: () => false, answer: async () => null },
+      questions: [],
       knowledge: () => ({ leader: leads ? "n1" : null, stopping: !leads }),
       local,
       service,

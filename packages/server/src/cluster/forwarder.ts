@@ -1,4 +1,5 @@
 /** Both ends of a forwarded call: sending it to the leader, and running it there. It is never forwarded again. */
+import type { Value } from "@quorate/protocol";
 import { type Clock, RequestFailed } from "@quorate/raft";
 import type { Call, MethodTable } from "../rpc/ports.js";
 import {
@@ -15,7 +16,6 @@ import {
 } from "./forwarding.js";
 import { type LeaderOutcome, type LocalExecution, tooLargeToTravel } from "./local-execution.js";
 import type { OnFailure, Raft, Service } from "./ports.js";
-import type { LeadershipTransfer } from "./transfer.js";
 
 /** What the sending node learns: the leader's own outcome, or that none came. */
 export type ForwardOutcome =
@@ -69,13 +69,20 @@ export class Forwarder {
   }
 }
 
+/** An operation that any node takes and the leader carries out. */
+export interface LeaderQuestion {
+  isQuestion(message: Value): boolean;
+  answer(message: Value): Promise<Value>;
+}
+
 export interface ForwardedCallsOptions {
   readonly methods: MethodTable;
   /** What this node executes, for peers that ask. */
   readonly version: ServiceVersion;
   /** Whom this node takes for the leader, for peers that ask before they stop. */
   readonly knowledge: () => LeaderKnowledge;
-  readonly transfer: Pick<LeadershipTransfer, "isQuestion" | "answer">;
+  /** What peers ask a leader to do beside the log. */
+  readonly questions: readonly LeaderQuestion[];
   readonly local: LocalExecution;
   readonly service: Pick<Service, "encodeValue" | "decodeValue">;
   readonly clock: Pick<Clock, "after">;
@@ -108,11 +115,12 @@ export class ForwardedCalls {
 
   /** From the bytes of a peer's request to the bytes of its answer. Rejects when the bytes are none. */
   async answer(payload: Uint8Array): Promise<Uint8Array> {
-    const { service, version, knowledge, transfer } = this.#options;
+    const { service, version, knowledge, questions } = this.#options;
     const message = service.decodeValue(payload);
     if (isServiceQuestion(message)) return service.encodeValue(serviceToValue(version));
     if (isLeaderQuestion(message)) return service.encodeValue(leaderToValue(knowledge()));
-    if (transfer.isQuestion(message)) return service.encodeValue(await transfer.answer(message));
+    const asked = questions.find((question) => question.isQuestion(message));
+    if (asked !== undefined) return service.encodeValue(await asked.answer(message));
     const { call, caller, remainingMs } = callFromValue(message);
     this.#running += 1;
     try {

@@ -46,6 +46,8 @@ export interface StatusReport {
 
 export interface MemberReport {
   readonly id: string;
+  /** Name of its disk; empty before the cluster is founded. */
+  readonly incarnation: string;
   readonly peer: string;
   readonly http: string;
   readonly role: "voter" | "learner" | "configured";
@@ -103,8 +105,10 @@ export function reportMembers(source: StatusSource, status = source.status()): r
     if (membership === null) return "configured";
     return membership.learners.includes(id) ? "learner" : "voter";
   };
+  const incarnations = new Map(membership?.members.map(({ id, incarnation }) => [id, incarnation]));
   return members.map(({ id, peer, http }) => ({
     id,
+    incarnation: incarnations.get(id) ?? "",
     peer,
     http,
     role: roleOf(id),

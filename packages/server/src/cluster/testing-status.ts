@@ -19,6 +19,7 @@ export const unbornStatus: NodeStatus = {
   membership: null,
   connected: [],
   snapshotFrom: null,
+  removed: false,
   proposalsPending: 0,
   failureTolerance: 0,
 };

@@ -58,6 +58,7 @@ export interface NodeConfig {
   readonly raft: {
     readonly heartbeatMs: number;
     readonly electionTimeoutMs: number;
+    readonly promoteAfterMs: number;
   };
   readonly logLevel: LogLevel;
 }

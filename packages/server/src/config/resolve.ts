@@ -17,6 +17,7 @@ const defaults = {
   keepAliveTimeoutMs: 75_000,
   heartbeatMs: 50,
   electionTimeoutMs: 500,
+  promoteAfterMs: 10_000,
 } as const;
 
 /** Least bytes of the shared secret: 128 bits. */
@@ -213,7 +214,15 @@ class Resolution {
         "raise it, or lower raft.heartbeat",
       );
     }
-    return { heartbeatMs, electionTimeoutMs };
+    const promoteAfterMs = values["raft.promoteAfter"] ?? defaults.promoteAfterMs;
+    if (promoteAfterMs < electionTimeoutMs) {
+      this.#report(
+        "raft.promoteAfter",
+        `expected at least raft.electionTimeout (${electionTimeoutMs}ms), got ${promoteAfterMs}ms`,
+        "raise it",
+      );
+    }
+    return { heartbeatMs, electionTimeoutMs, promoteAfterMs };
   }
 
   #secret(): Uint8Array | null {

@@ -234,6 +234,13 @@ export const settings = [
     default: "500ms",
   },
   {
+    key: "raft.promoteAfter",
+    type: duration,
+    placeholder: "TIME",
+    help: "how long an added node must have kept up before it votes",
+    default: "10s",
+  },
+  {
     key: "insecure",
     type: z.boolean("expected true or false"),
     yaml: true,

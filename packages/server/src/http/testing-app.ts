@@ -31,6 +31,7 @@ export const follower: NodeStatus = {
   membership: null,
   connected: ["n2"],
   snapshotFrom: null,
+  removed: false,
   proposalsPending: 0,
   failureTolerance: 1,
 };

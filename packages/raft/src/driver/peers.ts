@@ -1,0 +1,75 @@
+/**
+ * Whom this node keeps connections to: the members, and for a moment those that were removed, so that they
+ * hear of it. What each says of itself is compared with the membership: a moved member is announced.
+ */
+import type { Member, Membership, NodeId } from "../core/index.js";
+import type { Clock, NodeIntroduction, PeerAddress, Transport } from "../ports/index.js";
+import { type ListedMember, peersToDial } from "./member-list.js";
+
+export interface PeersOptions {
+  readonly nodeId: NodeId;
+  readonly configured: readonly ListedMember[];
+  readonly transport: Pick<Transport, "setPeers">;
+  readonly clock: Pick<Clock, "after">;
+  /** How long a removed member is still talked to, in milliseconds. */
+  readonly farewellMs: number;
+}
+
+export class Peers {
+  readonly #options: PeersOptions;
+  /** How each peer introduced itself on its newest connection. */
+  readonly #introductions = new Map<NodeId, NodeIntroduction>();
+  #leaving: readonly PeerAddress[] = [];
+  #dialled: readonly PeerAddress[] = [];
+  #stopped = false;
+
+  constructor(options: PeersOptions) {
+    this.#options = options;
+  }
+
+  get introductions(): ReadonlyMap<NodeId, NodeIntroduction> {
+    return this.#introductions;
+  }
+
+  get ids(): readonly NodeId[] {
+    return this.#dialled.map(({ id }) => id);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  dial(membership: Membership | null): void {
+    const { nodeId, configured, transport, clock, farewellMs } = this.#options;
+    const wanted = peersToDial(nodeId, configured, membership);
+    const has = (id: NodeId) => wanted.some((peer) => peer.id === id);
+    const gone = this.#dialled.filter(({ id }) => !has(id) && !this.#leaving.some((peer) => peer.id === id));
+    this.#leaving = [...this.#leaving.filter(({ id }) => !has(id)), ...gone];
+    this.#dialled = wanted;
+    transport.setPeers([...wanted, ...this.#leaving]);
+    if (gone.length === 0) return;
+    clock.after(farewellMs, () => {
+      if (this.#stopped) return;
+      this.#leaving = this.#leaving.filter((peer) => !gone.includes(peer));
+      transport.setPeers([...this.#dialled, ...this.#leaving]);
+    });
+  }
+
+  connected(peer: NodeId, introduction: NodeIntroduction): void {
+    this.#introductions.set(peer, introduction);
+  }
+
+  lost(peer: NodeId): void {
+    this.#introductions.delete(peer);
+  }
+
+  /** Members that say that they are reached elsewhere than the membership has it, this node's own word included. */
+  moved(membership: Membership, own: NodeIntroduction): Member[] {
+    return membership.members.flatMap((member) => {
+      const said = member.id === own.nodeId ? own : this.#introductions.get(member.id);
+      if (said === undefined || said.incarnation !== member.incarnation) return [];
+      const { peer, http } = said;
+      return peer === member.peer && http === member.http ? [] : [{ ...member, peer, http }];
+    });
+  }
+}
