@@ -28,7 +28,7 @@ export function introductionOf(nodeId: string, incarnation = `${nodeId}-1`): Nod
 
 function partyOf(introduction: NodeIntroduction): HandshakeParty {
   return {
-    versions: { lowest: 1, highest: 1 },
+    versions: { lowest: 2, highest: 2 },
     secret,
     nonce: new Uint8Array(NONCE_BYTES).fill(9),
     introduction: () => introduction,
@@ -43,7 +43,7 @@ export function write(socket: Socket, frame: Frame): void {
 /** Runs the handshake on `socket`; resolves when it is established, rejects when it is not. */
 function shake(socket: Socket, handshake: AcceptorHandshake | DialerHandshake): Promise<void> {
   return new Promise((resolve, reject) => {
-    const reader: FrameReader = new FrameReader(4096, (type, body) => {
+    const reader: FrameReader = new FrameReader(8192, (type, body) => {
       const step = handshake.receive(type, body);
       if (step.reply !== null) write(socket, step.reply);
       if (step.kind === "continue") return;

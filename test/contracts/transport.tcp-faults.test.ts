@@ -77,7 +77,7 @@ function append(bytes: number): PeerMessage {
 describe("bytes from strangers", () => {
   it.each([
     ["an HTTP request", Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n")],
-    ["a frame above the handshake's cap", Buffer.from([0, 0, 0x10, 0, 1, 0x90])],
+    ["a frame above the handshake's cap", Buffer.from([0, 0, 0x20, 0, 1, 0x90])],
     ["a frame of 4 GiB", Buffer.from([0xff, 0xff, 0xff, 0xff, 1])],
     ["a message without a handshake", Buffer.concat(encodeMessage(heartbeat("n2", "n1")).parts)],
     ["an array that claims 2^25 elements", Buffer.from([0, 0, 0, 6, 1, 0xdd, 2, 0, 0, 0])],
@@ -140,13 +140,13 @@ describe("bytes from an authenticated peer", () => {
 
 it("versions that do not overlap are refused by name on both sides", async () => {
   const n1 = await node({ nodeId: "n1" });
-  const n2 = await node({ nodeId: "n2" }, { versions: { lowest: 2, highest: 2 } });
+  const n2 = await node({ nodeId: "n2" }, { versions: { lowest: 3, highest: 3 } });
   n1.transport.setPeers([n2.peer]);
   n2.transport.setPeers([n1.peer]);
   await Promise.all([n1.handlers.until("refused"), n2.handlers.until("refused")]);
   for (const { handlers } of [n1, n2]) {
     expect(handlers.refusals[0]).toMatch(
-      /no common protocol version.*(version 1.*version 2|version 2.*version 1)/,
+      /no common protocol version.*(version 2.*version 3|version 3.*version 2)/,
     );
     expect(handlers.count("connected")).toBe(0);
   }
@@ -373,7 +373,7 @@ describe("options", () => {
   it.each([
     [{ secret: new Uint8Array(15) }, /secret has 15 bytes: at least 16/],
     [{ nodeId: "" }, /nodeId must have 1 to 128 characters/],
-    [{ maxFrameBytes: 100 }, /maxFrameBytes must be an integer of at least 4096/],
+    [{ maxFrameBytes: 100 }, /maxFrameBytes must be an integer of at least 8192/],
     [{ maxQueueBytes: 0 }, /maxQueueBytes must be an integer of at least 1/],
     [{ stallMs: Number.NaN }, /stallMs/],
   ])("refuses %o", (wrong, message) => {
