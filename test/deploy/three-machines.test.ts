@@ -232,7 +232,10 @@ describe.runIf(ready.every(Boolean) && requireMachines())("carried out", () => {
     const lines = () => said.split("\n").length;
     const go = (count: number) => {
       const before = lines();
-      return until("calls to go on", async () => (lines() > before + count ? true : undefined));
+      return until(
+        () => `calls to go on after:\n${said}`,
+        async () => (lines() > before + count ? true : undefined),
+      );
     };
     await go(3);
     for (const _ of nodes) {

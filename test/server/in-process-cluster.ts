@@ -55,6 +55,7 @@ export class InProcessCluster implements AsyncDisposable {
           headersTimeoutMs: 10_000,
           requestTimeoutMs: 30_000,
           keepAliveTimeoutMs: 75_000,
+          drainMs: 500,
         },
         peer: {
           listen: { host: "127.0.0.1", port: portAt(2 * index) },

@@ -263,7 +263,7 @@ async function compose(
   // The way out: first nobody is sent here any more, then everything closes in reverse.
   const stop = async () => {
     phase = "draining";
-    await handOver({ raft, codec: service, clock, log });
+    await handOver({ raft, codec: service, clock, log, lastPauseMs: config.http.drainMs });
     await opened.close();
     log.info({}, "stopped");
   };

@@ -58,6 +58,7 @@ class Leaving {
         },
       },
       codec: { encodeValue, decodeValue },
+      lastPauseMs: 500,
       clock: {
         monotonicMs: () => this.now,
         after: (delayMs, callback) => {

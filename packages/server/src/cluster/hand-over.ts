@@ -15,14 +15,17 @@ export interface HandOverOptions {
   readonly codec: Pick<Service, "encodeValue" | "decodeValue">;
   readonly clock: Pick<Clock, "after" | "monotonicMs">;
   readonly log: RaftLog;
+  /**
+   * The last pause. Calls and redirects that were on their way when the last peer learned of the new leader arrive
+   * within it, and load balancers find out that this node is not ready.
+   */
+  readonly lastPauseMs: number;
 }
 
 /** The cluster may be unable to agree on a leader; a node that shall stop does not wait for that for ever. */
 const patienceMs = 5_000;
 const questionTimeoutMs = 500;
 const retryPauseMs = 25;
-/** Calls and redirects that were on their way when the last peer learned of the new leader arrive within it. */
-const lastPauseMs = 500;
 
 /** By peer; null: it did not answer. */
 type Answers = ReadonlyMap<string, LeaderKnowledge | null>;
@@ -32,7 +35,7 @@ type Answers = ReadonlyMap<string, LeaderKnowledge | null>;
  * passed; or after 5 s, whatever the others say; at once when there are no others. Never rejects.
  */
 export async function handOver(options: HandOverOptions): Promise<void> {
-  const { raft, clock, log } = options;
+  const { raft, clock, log, lastPauseMs } = options;
   const deadline = clock.monotonicMs() + patienceMs;
   for (;;) {
     const answers = await askPeers(options);

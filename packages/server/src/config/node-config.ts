@@ -37,6 +37,8 @@ export interface NodeConfig {
     readonly requestTimeoutMs: number;
     /** Silence between two calls on one connection. */
     readonly keepAliveTimeoutMs: number;
+    /** From the moment at which another node leads until a stopping node takes no more calls. */
+    readonly drainMs: number;
   };
   readonly peer: {
     readonly listen: HostPort;

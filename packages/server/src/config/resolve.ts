@@ -15,6 +15,7 @@ const defaults = {
   requestTimeoutMs: 30_000,
   // Several clients send a POST again by themselves when an idle connection dies under them: keep it long.
   keepAliveTimeoutMs: 75_000,
+  drainMs: 500,
   heartbeatMs: 50,
   electionTimeoutMs: 500,
   promoteAfterMs: 10_000,
@@ -179,7 +180,10 @@ class Resolution {
     );
   }
 
-  #httpTimes(): Pick<NodeConfig["http"], "headersTimeoutMs" | "requestTimeoutMs" | "keepAliveTimeoutMs"> {
+  #httpTimes(): Pick<
+    NodeConfig["http"],
+    "headersTimeoutMs" | "requestTimeoutMs" | "keepAliveTimeoutMs" | "drainMs"
+  > {
     const headersTimeoutMs = this.#timeout("http.headersTimeout", defaults.headersTimeoutMs);
     const requestTimeoutMs = this.#timeout("http.requestTimeout", defaults.requestTimeoutMs);
     const keepAliveTimeoutMs = this.#timeout("http.keepAliveTimeout", defaults.keepAliveTimeoutMs);
@@ -190,7 +194,8 @@ class Resolution {
         "the headers are part of the request: raise it, or lower http.headersTimeout",
       );
     }
-    return { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs };
+    const drainMs = this.#values["http.drain"] ?? defaults.drainMs;
+    return { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, drainMs };
   }
 
   /** Node would take 0 for forever. */

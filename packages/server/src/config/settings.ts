@@ -160,6 +160,13 @@ export const settings = [
     default: "75s",
   },
   {
+    key: "http.drain",
+    type: duration,
+    placeholder: "TIME",
+    help: "a stopping node says that it is not ready and still takes calls for so long",
+    default: "500ms",
+  },
+  {
     key: "peer.listen",
     type: hostPort,
     placeholder: "HOST:PORT",
