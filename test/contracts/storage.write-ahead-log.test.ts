@@ -6,7 +6,7 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DamagedStorage, openLevelStorage } from "@quorate/raft/level";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { batch, bytes, effect, entries, hardState, temporaryDirectory, text } from "./storage-harness.js";
 
 /** Batches in the log: some fill several blocks of 32 KiB, some share one; every third brings effects only. */
@@ -37,7 +37,7 @@ beforeEach(async () => {
     ];
     const log = number % 3 === 0 ? {} : { hardState: hardState(1), entries: entries(index, 1) };
     await storage.write(batch({ ...log, effects, applied: index }));
-    if (number === 3) oldAnchor = readFileSync(`${directory}.anchor`);
+    if (number === 3) oldAnchor = await anchorOf(number);
   }
   await storage.close();
   logName = readdirSync(directory).find((name) => name.endsWith(".log")) ?? "";
@@ -45,6 +45,15 @@ beforeEach(async () => {
   expect(whole.length).toBeGreaterThan(10 * 32 * 1024);
 });
 afterEach(() => dispose());
+
+/** The anchor as soon as it names this batch: it is written beside the batches. */
+function anchorOf(number: number): Promise<Buffer> {
+  return vi.waitFor(() => {
+    const content = readFileSync(`${directory}.anchor`);
+    expect(content.readBigUInt64BE(content.length - 8)).toBe(BigInt(number));
+    return content;
+  });
+}
 
 /** Opens a copy whose log is `content`; the number of the last batch in it, or null when it was refused. */
 async function batchesIn(content: Buffer, anchor: "current" | "old"): Promise<number | null> {

@@ -58,6 +58,7 @@ export function receiveAppendEntries(server: Server, request: AppendEntries): vo
     }
   }
   server.commitTo(Math.min(request.commit, lastNew));
+  if (request.silent) return;
   server.send({
     type: "appendEntriesAccepted",
     from: server.id,

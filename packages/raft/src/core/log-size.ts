@@ -51,19 +51,32 @@ export class LogSize {
     const first = this.#marks[0];
     const wanted = this.#bytesTo(end) - bytes;
     if (first === undefined || wanted <= first.bytes) return first?.index ?? 0;
-    const position = this.#marks.findIndex((mark) => mark.bytes >= wanted);
+    const position = this.#firstMark((mark) => mark.bytes >= wanted);
     const above = this.#marks[position] ?? this.#last;
-    const below = this.#marks[(position === -1 ? this.#marks.length : position) - 1] ?? first;
+    const below = this.#marks[position - 1] ?? first;
     return Math.min(end, Math.ceil(between(wanted, below.bytes, above.bytes, below.index, above.index)));
   }
 
   #bytesTo(index: Index): number {
     if (index >= this.#last.index) return this.#last.bytes;
-    const position = this.#marks.findLastIndex((mark) => mark.index <= index);
-    const below = this.#marks[position];
+    const position = this.#firstMark((mark) => mark.index > index);
+    const below = this.#marks[position - 1];
     if (below === undefined) return this.#marks[0]?.bytes ?? 0;
-    const above = this.#marks[position + 1] ?? this.#last;
+    const above = this.#marks[position] ?? this.#last;
     return between(index, below.index, above.index, below.bytes, above.bytes);
+  }
+
+  /** Position of the first mark that is beyond; behind the last one when none is. Asked several times a turn. */
+  #firstMark(isBeyond: (mark: Mark) => boolean): number {
+    let low = 0;
+    let high = this.#marks.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const mark = this.#marks[middle];
+      if (mark !== undefined && isBeyond(mark)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 }
 

@@ -44,6 +44,8 @@ export interface AppendEntries extends Envelope {
   readonly entries: readonly Entry[];
   /** The leader's commit index; the receiver commits at most up to the last entry it now knows to match. */
   readonly commit: Index;
+  /** Only tells how far the log is committed, and needs an answer only where the logs do not match. */
+  readonly silent?: true;
 }
 
 export interface AppendEntriesAccepted extends Envelope {

@@ -65,16 +65,20 @@ function sendAppendEntries(server: Server, to: NodeId, progress: Progress, entri
     progress.next = lastIndex + 1;
   }
   progress.commitTold = Math.max(progress.commitTold, Math.min(server.commit, lastIndex));
-  server.send({
+  const { id, term, commit } = server;
+  const message = {
     type: "appendEntries",
-    from: server.id,
+    from: id,
     to,
-    term: server.term,
+    term,
     prevIndex,
     prevTerm,
     entries,
-    commit: server.commit,
-  });
+    commit,
+  } as const;
+  // What it brings was acknowledged before, or will be: an answer to the news alone would only cost time.
+  const silent = progress.state === "replicate" && entries.length === 0;
+  server.send(silent ? { ...message, silent } : message);
 }
 
 /** Entries that a follower needs were read from the disk. */

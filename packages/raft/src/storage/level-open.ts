@@ -63,7 +63,7 @@ export async function openLevelStorage(options: LevelStorageOptions): Promise<St
     try {
       requireAnchored(directory, anchor, loaded.batchNumber);
     } catch (error) {
-      anchor.close();
+      await anchor.close();
       throw error;
     }
     return new LevelStorage(database, directory, loaded, anchor);

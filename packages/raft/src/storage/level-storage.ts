@@ -326,8 +326,7 @@ export class LevelStorage implements Storage {
     this.#closing ??= this.#writing.then(async () => {
       try {
         await this.#database.close();
-        this.#anchor.sync();
-        this.#anchor.close();
+        await this.#anchor.close();
       } catch (error) {
         throw failure("close the database", this.#directory, error);
       }

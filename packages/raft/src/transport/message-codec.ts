@@ -82,6 +82,7 @@ const codecs: { readonly [Name in MessageType | BirthMessage["type"]]: Codec<Nam
       m.prevTerm,
       m.commit,
       m.entries.map((entry) => [entry.term, entry.type, entry.data]),
+      m.silent === true,
     ],
     read: (f, ends) => {
       const term = f.integer("term");
@@ -89,7 +90,8 @@ const codecs: { readonly [Name in MessageType | BirthMessage["type"]]: Codec<Nam
       const prevTerm = f.integer("prevTerm");
       const commit = f.integer("commit");
       const entries = readEntries(f, prevIndex, prevTerm, term);
-      return { type: "appendEntries", ...ends, term, prevIndex, prevTerm, entries, commit };
+      const message = { type: "appendEntries", ...ends, term, prevIndex, prevTerm, entries, commit } as const;
+      return f.boolean("silent") ? { ...message, silent: true } : message;
     },
   },
   appendEntriesAccepted: {
