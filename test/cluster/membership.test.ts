@@ -85,8 +85,9 @@ test("nodes are added, removed, replaced and restarted under load", { timeout: 5
     }
     expect(await rolesAt(n1)).toEqual({ n1: "voter", n2: "voter", n3: "voter", n4: "voter", n5: "voter" });
 
-    // The leader goes: it hands over first.
-    const leader = await cluster.leader();
+    // The leader goes: it hands over first. It is one that no client has in its list, as it should be.
+    expect(await value(n1.url, "cluster.transfer", ["n4"])).toBe("n4");
+    const leader = cluster.node("n4");
     const others = cluster.nodes.filter((node) => node !== leader);
     await run("remove", leader.id, "--url", leader.url);
     await leader.kill("SIGTERM");

@@ -14,7 +14,7 @@ interface Trial {
   /** Conditions in which the fault shows more often than in any run. */
   readonly knobs?: Partial<Knobs>;
   /** The property that must be the one to break; assertions of the core may come first. */
-  readonly property?: string;
+  readonly property?: string | readonly string[];
 }
 
 const anyRun: Trial = { seeds: 40 };
@@ -189,7 +189,12 @@ const trials: Partial<Record<PlantedBug, Trial>> = {
   membershipKeptAfterTruncation: { ...members, property: "membership changes" },
   jointLeftEarly: { ...members, property: "membership changes" },
   jointOldVotersIgnored: { ...members, property: "committed is on a durable quorum" },
-  removedLeaderCounted: { ...members, seeds: 40, property: "committed is on a durable quorum" },
+  removedLeaderCounted: {
+    ...members,
+    seeds: 40,
+    // What it counts wrongly is committed too early, or its change never ends.
+    property: ["committed is on a durable quorum", "nodes converge after the faults"],
+  },
   learnerCounted: { ...members, property: "committed is on a durable quorum" },
   replacedMatchKept: members,
   replacedAtOnce: { ...members, property: "membership changes" },
@@ -207,7 +212,9 @@ describe("planted bugs", () => {
         const { failure } = simulate({ seed, knobs: { ...knobs, plantedBugs: new Set([bug]) } });
         if (!failure) continue;
         table.push(`${bug.padEnd(26)} ${failure.property.padEnd(36)} ${seed}`);
-        if (property && failure.property !== "RaftInvariantError") expect(failure.property).toBe(property);
+        if (property && failure.property !== "RaftInvariantError") {
+          expect([property].flat()).toContain(failure.property);
+        }
         return;
       }
       expect.unreachable(`${bug} stayed hidden for ${seeds} seeds`);
