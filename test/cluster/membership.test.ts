@@ -1,10 +1,9 @@
 /** Nodes come and go under load: nothing that was acknowledged is lost, and no call of a client fails. */
-import { execFile } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { quorateCommand } from "../support/project-root.js";
 import { Cluster, type ClusterNode, until } from "./cluster.js";
+import { quorate } from "./command.js";
 import { allEntries } from "./entries.js";
 import { value } from "./rpc.js";
 import { SteadyClient } from "./steady-client.js";
@@ -14,20 +13,6 @@ const settings = { raft: { heartbeat: "50ms", electionTimeout: "500ms", promoteA
 /** One is forwarded by nodes that do not lead, the other one is redirected. */
 const userAgents = ["Python-xmlrpc/3.11", "curl/8.5.0"];
 const callsBetween = 20;
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly errors: string;
-}
-
-function quorate(...args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [quorateCommand, ...args], (_error, out, errors) =>
-      resolve({ code: child.exitCode ?? -1, out, errors }),
-    );
-  });
-}
 
 interface MemberRow {
   readonly id: string;

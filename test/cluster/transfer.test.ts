@@ -1,9 +1,8 @@
 /** `quorate members` and `quorate transfer` on a running cluster. */
-import { execFile } from "node:child_process";
 import { Fault } from "@quorate/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { quorateCommand } from "../support/project-root.js";
 import { Cluster, type ClusterNode, until } from "./cluster.js";
+import { quorate } from "./command.js";
 import { ask, value } from "./rpc.js";
 
 let cluster: Cluster;
@@ -11,20 +10,6 @@ beforeAll(async () => {
   cluster = await Cluster.start({ nodes: 3 });
 });
 afterAll(async () => cluster[Symbol.asyncDispose]());
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly errors: string;
-}
-
-function quorate(...args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [quorateCommand, ...args], (_error, out, errors) =>
-      resolve({ code: child.exitCode ?? -1, out, errors }),
-    );
-  });
-}
 
 interface Member {
   readonly id: string;

@@ -1,9 +1,28 @@
 /** Carries out what `birth.ts` decides: stores the record, then the identity, in that order. */
-import { birthRecord, type Membership, type NodeId } from "../core/index.js";
-import type { BirthMessage, Identity, IdentityStore, NodeIntroduction, Storage } from "../ports/index.js";
+import { birthRecord, type Membership, type NodeId, type Restored } from "../core/index.js";
+import type {
+  BirthMessage,
+  Identity,
+  IdentityStore,
+  NodeIntroduction,
+  Storage,
+  WriteBatch,
+} from "../ports/index.js";
 import { type Birth, foundingMembership } from "./birth.js";
 import { bornAs, writeIdentity } from "./identity.js";
 import type { RaftLog } from "./types.js";
+
+/** What a node restores that was just admitted: its term, and nothing else. */
+export const joinedRestored: Restored = {
+  hardState: { term: 1, vote: null, commit: 0 },
+  compacted: { index: 0, term: 0 },
+  terms: [],
+  tail: [],
+  last: { index: 0, term: 0 },
+  membership: null,
+  applied: 0,
+  logBytes: 0,
+};
 
 export interface BirthProcessOptions {
   readonly birth: Birth;
@@ -83,7 +102,8 @@ export class BirthProcess {
   }
 
   #store(membership: Membership): void {
-    this.#storing = this.#storeRecord(membership).catch((error: unknown) => this.#options.onFailure(error));
+    const { hardState, entry } = birthRecord(membership);
+    this.#become(membership, { hardState, entries: [entry] }, this.#options.onBorn);
   }
 
   /**
@@ -91,31 +111,23 @@ export class BirthProcess {
    * the rest. The term comes first: a database without it, of a node that was born, has been lost.
    */
   #join(membership: Membership): void {
-    const { storage, identity, identityStore, onJoined, onFailure } = this.#options;
-    const join = async () => {
-      const hardState = { term: 1, vote: null, commit: 0 };
-      await storage.write({
-        hardState,
-        entries: [],
-        compactTo: 0,
-        effects: [],
-        applied: null,
-        chunk: null,
-        install: null,
-      });
-      const born = await writeIdentity(identityStore, bornAs(identity, membership.clusterId));
-      if (!this.#stopped) onJoined(born, membership);
-    };
-    this.#storing = join().catch(onFailure);
+    const { hardState } = joinedRestored;
+    this.#become(membership, { hardState, entries: [] }, this.#options.onJoined);
   }
 
   /** A crash between the two writes is repaired at start, by `establishIdentity`. */
-  async #storeRecord(membership: Membership): Promise<void> {
-    const { storage, identity, identityStore, onBorn } = this.#options;
-    const { hardState, entry } = birthRecord(membership);
+  #become(
+    membership: Membership,
+    first: Pick<WriteBatch, "hardState" | "entries">,
+    done: (identity: Identity, membership: Membership) => void,
+  ): void {
+    const { storage, identity, identityStore, onFailure } = this.#options;
     const nothing = { compactTo: 0, effects: [], applied: null, chunk: null, install: null };
-    await storage.write({ ...nothing, hardState, entries: [entry] });
-    const born = await writeIdentity(identityStore, bornAs(identity, membership.clusterId));
-    if (!this.#stopped) onBorn(born, membership);
+    const become = async () => {
+      await storage.write({ ...nothing, ...first });
+      const born = await writeIdentity(identityStore, bornAs(identity, membership.clusterId));
+      if (!this.#stopped) done(born, membership);
+    };
+    this.#storing = become().catch(onFailure);
   }
 }

@@ -24,7 +24,7 @@ import {
   type TransportHandlers,
 } from "../ports/index.js";
 import { Birth } from "./birth.js";
-import { BirthProcess } from "./birth-process.js";
+import { BirthProcess, joinedRestored } from "./birth-process.js";
 import { ChangeFailed } from "./changes.js";
 import { Consensus } from "./consensus.js";
 import { coreConfig, tickMsOf } from "./core-config.js";
@@ -37,18 +37,6 @@ import { RefusalLog } from "./refusal-log.js";
 import { safely } from "./safely.js";
 import { TransferFailed } from "./transfers.js";
 import type { NodeStatus, ProposalOutcome, RaftNode, RaftNodeOptions, ReadOutcome } from "./types.js";
-
-/** What a node restores that was just admitted: its term, and nothing else. */
-const joinedRestored: Restored = {
-  hardState: { term: 1, vote: null, commit: 0 },
-  compacted: { index: 0, term: 0 },
-  terms: [],
-  tail: [],
-  last: { index: 0, term: 0 },
-  membership: null,
-  applied: 0,
-  logBytes: 0,
-};
 
 /** Effects that may wait for the disk in memory; beyond it execution pauses, the log does not. */
 const overlayBytesMax = 8 * 1024 * 1024;

@@ -17,6 +17,7 @@ import {
 } from "@quorate/raft";
 import type { Operation, Parameter } from "../rpc/ports.js";
 import { wrongParams } from "../rpc/system-methods.js";
+import { askLeader } from "./ask-leader.js";
 import type { ClusterWatch } from "./cluster-watch.js";
 import { forwardVersion } from "./forwarding.js";
 import { successors } from "./hand-over.js";
@@ -156,24 +157,10 @@ export class MembershipOperations {
   }
 
   async #ask(leader: string, kind: Kind, texts: readonly string[]): Promise<number> {
-    const { raft, codec } = this.#options;
-    let answer: Uint8Array;
-    try {
-      const question = codec.encodeValue([forwardVersion, "membership", kind, ...texts]);
-      answer = await raft.request(leader, question, answerTimeoutMs);
-    } catch (error) {
-      if (!(error instanceof RequestFailed)) throw error;
-      throw error.sent
-        ? new Fault(
-            faultCodes.outcomeUnknown,
-            `${leader} was asked to ${kind} ${texts[0]} and did not answer`,
-          )
-        : new Fault(faultCodes.noLeader, `the leader ${leader} could not be asked: ${error.message}`);
-    }
-    const fields = codec.decodeValue(answer);
-    const [, ending, first, second] = isArray(fields) ? fields : [];
-    if (ending === "changed" && typeof first === "number") return first;
-    if (ending === "fault" && typeof first === "number" && isText(second)) throw new Fault(first, second);
+    const question = ["membership", kind, ...texts];
+    const doing = `${kind} ${texts[0]}`;
+    const [ending, index] = await askLeader(this.#options, leader, question, doing, answerTimeoutMs);
+    if (ending === "changed" && typeof index === "number") return index;
     throw new Error("the leader sent an answer about the membership that cannot be read");
   }
 

@@ -6,9 +6,10 @@
  * `[version, "fault", code, text]`.
  */
 import { Fault, faultCodes, isArray, type Value } from "@quorate/protocol";
-import { type Clock, RequestFailed } from "@quorate/raft";
+import type { Clock } from "@quorate/raft";
 import type { Operation } from "../rpc/ports.js";
 import { wrongParams } from "../rpc/system-methods.js";
+import { askLeader } from "./ask-leader.js";
 import type { ClusterWatch } from "./cluster-watch.js";
 import { forwardVersion } from "./forwarding.js";
 import { successors } from "./hand-over.js";
@@ -71,25 +72,10 @@ export class LeadershipTransfer {
   }
 
   async #ask(leader: string, target: string): Promise<string> {
-    const { raft, codec } = this.#options;
-    let answer: Uint8Array;
-    try {
-      const question = codec.encodeValue([forwardVersion, "transfer", target]);
-      answer = await raft.request(leader, question, answerTimeoutMs);
-    } catch (error) {
-      if (!(error instanceof RequestFailed)) throw error;
-      throw error.sent
-        ? new Fault(
-            faultCodes.outcomeUnknown,
-            `${leader} was asked to hand leadership over and did not answer`,
-          )
-        : new Fault(faultCodes.noLeader, `the leader ${leader} could not be asked: ${error.message}`);
-    }
-    const fields = codec.decodeValue(answer);
-    const [, ending, first, second] = isArray(fields) ? fields : [];
-    if (ending === "moved" && typeof first === "string") return first;
-    if (ending === "fault" && typeof first === "number" && typeof second === "string")
-      throw new Fault(first, second);
+    const question = ["transfer", target];
+    const doing = "hand leadership over";
+    const [ending, successor] = await askLeader(this.#options, leader, question, doing, answerTimeoutMs);
+    if (ending === "moved" && typeof successor === "string") return successor;
     throw new Error("the leader sent an answer about a transfer that cannot be read");
   }
 
