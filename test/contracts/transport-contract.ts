@@ -92,6 +92,18 @@ export function describeTransport(name: string, createWorld: () => TransportWorl
       expect(n2.handlers.messages).toEqual(sent);
     });
 
+    it("keeps the order when it is told in between that what is queued shall leave", async () => {
+      const { n1, n2 } = await pair();
+      const sent = [1, 2, 3, 4].map((round) => heartbeat("n1", "n2", round));
+      for (const [at, message] of sent.entries()) {
+        n1.transport.send(message);
+        if (at % 2 === 0) n1.transport.flush();
+      }
+      await n2.handlers.until("message", "n1", sent.length);
+      expect(n2.handlers.messages).toEqual(sent);
+      n1.transport.flush();
+    });
+
     it("drops messages for peers that are not connected, without a throw", async () => {
       const n1 = await started({ nodeId: "n1" });
       n1.transport.send(heartbeat("n1", "n2"));

@@ -192,6 +192,10 @@ export class LoopbackTransport implements Transport {
     this.network.send(this, message);
   }
 
+  flush(): void {
+    // Nothing is held back here.
+  }
+
   request(
     peer: string,
     payload: Uint8Array,

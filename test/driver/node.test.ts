@@ -40,6 +40,48 @@ describe("a turn", () => {
     }
   });
 
+  it("goes without further proposals while more is under way, and takes all of them with the news of a commit", async () => {
+    const { cluster, leader, followers } = await started(3, 18);
+    const transport = cluster.loopback(leader);
+    const held: PendingWrite[] = [];
+    cluster.onWrite((id, write) => {
+      if (id === leader) cluster.clock.after(1, () => write.complete());
+      else held.push(write);
+    });
+    const rounds = () => {
+      const appends = transport.sent.filter(
+        (message) => message.type === "appendEntries" && message.to === followers[0],
+      );
+      return appends.map((message) => ("entries" in message ? message.entries.length : 0));
+    };
+    transport.sent.length = 0;
+    const first = Array.from({ length: 5 }, (_, at) => cluster.begin(leader, set(`a${at}`)));
+    await cluster.clock.until("the first round is under way", () => held.length === 2);
+    const later: (typeof first)[number][] = [];
+    for (let at = 0; at < 4; at++) {
+      later.push(cluster.begin(leader, set(`b${at}`)));
+      await cluster.clock.run(5);
+    }
+    expect(rounds()).toEqual([5]);
+    cluster.onWrite((_id, write) => cluster.clock.after(1, () => write.complete()));
+    for (const write of held) write.complete();
+    await cluster.clock.until("all end", () => [...first, ...later].every(({ times }) => times === 1));
+    // One message, with the commit index of the round before it.
+    expect(rounds().slice(0, 2)).toEqual([5, 4]);
+    expect([...first, ...later].map(({ outcome }) => outcome?.kind)).toEqual(Array(9).fill("applied"));
+  });
+
+  it("leaves no proposal waiting when the leader loses its majority: it was not executed, and says so", async () => {
+    const { cluster, leader, followers } = await started(3, 19);
+    for (const follower of followers) cluster.cut(leader, follower);
+    const first = [cluster.begin(leader, set("a")), cluster.begin(leader, set("b"))];
+    await cluster.clock.run(20);
+    const waiting = cluster.begin(leader, set("c"));
+    await cluster.clock.until("the leader gives up", () => waiting.times === 1);
+    expect(waiting.outcome).toEqual({ kind: "refused", reason: "notLeader" });
+    expect(first.map(({ times }) => times)).toEqual([0, 0]);
+  });
+
   it("asks once for all reads that arrived together", async () => {
     const { cluster, leader } = await started(3, 2);
     const transport = cluster.loopback(leader);
@@ -315,10 +357,18 @@ describe("stop", () => {
   it("makes the effects of everything executed durable and ends every call", async () => {
     const { cluster, leader } = await started(1, 14);
     expect((await cluster.propose(leader, set("a"))).kind).toBe("applied");
-    const open = cluster.begin(leader, set("b"));
     const { node } = cluster.get(leader);
-    await cluster.stop(leader);
-    expect(open).toEqual({ outcome: { kind: "unknown" }, times: 1 });
+    const held: PendingWrite[] = [];
+    cluster.onWrite((_id, write) => held.push(write));
+    const inTheLog = cluster.begin(leader, set("b"));
+    await cluster.clock.until("it is being written", () => held[0]?.batch.entries.length === 1);
+    cluster.onWrite(undefined);
+    const waiting = cluster.begin(leader, set("c"));
+    const stopped = cluster.stop(leader);
+    held[0]?.complete();
+    await stopped;
+    expect(inTheLog).toEqual({ outcome: { kind: "unknown" }, times: 1 });
+    expect(waiting).toEqual({ outcome: { kind: "refused", reason: "stopped" }, times: 1 });
     let refused: unknown;
     node.propose(encodeOp(set("c")), (outcome) => {
       refused = outcome;

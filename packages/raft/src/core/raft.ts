@@ -89,6 +89,12 @@ export class Raft {
     return { role, term, leader, canServe: canServe(this.#server) };
   }
 
+  /** Entries of the log that are not known to be committed. */
+  get uncommitted(): number {
+    const { log, commit } = this.#server;
+    return log.lastIndex - commit;
+  }
+
   status(): Status {
     const server = this.#server;
     const { role, term, leader, log, applier } = server;

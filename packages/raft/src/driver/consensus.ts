@@ -16,7 +16,6 @@ import {
   type Membership,
   type MembershipChange,
   type NodeId,
-  type Proposal,
   Raft,
   type Restored,
   type Standing,
@@ -26,6 +25,7 @@ import type { ApplyOutcome, Clock, StateMachine, Storage, Transport } from "../p
 import { Applier } from "./applier.js";
 import { Changes } from "./changes.js";
 import { DiskStall } from "./disk-stall.js";
+import { Gathering } from "./gathering.js";
 import type { Overlay } from "./overlay.js";
 import { Proposals } from "./proposals.js";
 import { Reads } from "./reads.js";
@@ -71,7 +71,7 @@ export class Consensus<Result> {
   readonly #stall: DiskStall;
   readonly #stopTicker: () => void;
   #inputs: Input[] = [];
-  #gathered: Proposal[] = [];
+  readonly #gathering = new Gathering();
   #turnDue = false;
   #ended = false;
   /** What the core was last told. */
@@ -154,10 +154,10 @@ export class Consensus<Result> {
     this.#requestTurn();
   }
 
-  /** All proposals of one turn enter the core together. */
+  /** Proposals enter the core in rounds: see `Gathering`. */
   propose(data: Uint8Array, settle: (outcome: ProposalOutcome<Result>) => void): void {
-    this.#gathered.push(this.#proposals.add(data, settle));
-    this.#requestTurn();
+    this.#gathering.add(this.#proposals.add(data, settle));
+    if (this.#roundDue) this.#requestTurn();
   }
 
   readBarrier(settle: (outcome: ReadOutcome) => void): void {
@@ -212,10 +212,10 @@ export class Consensus<Result> {
     this.#stopTicker();
     this.#applier.stop();
     this.#inputs = [];
-    this.#gathered = [];
   }
 
   #settleRest(): void {
+    for (const proposal of this.#gathering.take()) this.#proposals.withdrawn(proposal);
     this.#proposals.abandon();
     this.#reads.abandon();
     this.#transfers.refuse("this node stops");
@@ -245,15 +245,17 @@ export class Consensus<Result> {
     try {
       this.#stepInputs();
       this.#runReadies();
-      // The disk works while entries are executed …
+      // Peers and the disk work while entries are executed …
+      this.#options.transport.flush();
       this.#pump();
       this.#applier.run();
       this.#tellApplied();
       this.#runReadies();
+      this.#options.transport.flush();
       // … and if it was idle, it may write what they changed.
       this.#pump();
       this.#reads.settle(this.#applier.applied);
-      if (this.#applier.runnable) this.#requestTurn();
+      if (this.#applier.runnable || this.#roundDue) this.#requestTurn();
     } catch (error) {
       this.#options.onFailure(asError(error));
     }
@@ -270,13 +272,16 @@ export class Consensus<Result> {
         this.#transfers.refuse("this node does not lead");
       }
     }
-    if (this.#gathered.length > 0) {
-      const proposals = this.#gathered;
-      this.#gathered = [];
-      this.#raft.step({ type: "propose", proposals });
-    }
+    if (this.#roundDue) this.#raft.step({ type: "propose", proposals: this.#gathering.take() });
     const context = this.#reads.takeContext();
     if (context !== null) this.#raft.step({ type: "readIndex", context });
+  }
+
+  /** Where no leader is, proposals are refused at once. */
+  get #roundDue(): boolean {
+    const gathering = this.#gathering;
+    if (gathering.size === 0) return false;
+    return this.#raft.standing().role !== "leader" || gathering.isRound(this.#raft.uncommitted);
   }
 
   #runReadies(): void {

@@ -58,6 +58,15 @@ export class Proposals<Result> {
   }
 
   refused({ context, reason }: RefusedProposal): void {
+    this.#refuse(context, reason);
+  }
+
+  /** This node stops before the proposal got to the core: nobody has it. */
+  withdrawn({ context }: Proposal): void {
+    this.#refuse(context, "stopped");
+  }
+
+  #refuse(context: number, reason: RefusedProposal["reason"] | "stopped"): void {
     const settle = this.#byContext.get(context);
     if (settle === undefined) return;
     this.#byContext.delete(context);

@@ -116,6 +116,9 @@ export interface RaftNode<Result> {
   status(): NodeStatus;
   /** Called when leader, term, role, `canServe`, birth or connections changed; returns a function that unsubscribes. */
   onChange(listener: () => void): () => void;
-  /** Flushes pending effects, closes transport and storage. Pending proposals end as `unknown`. */
+  /**
+   * Flushes pending effects, closes transport and storage. Proposals that are in the log end as `unknown`, those
+   * that did not get there as refused.
+   */
   stop(): Promise<void>;
 }

@@ -78,10 +78,12 @@ export interface Transport {
   /** The peers to keep connections to, own id excluded; called again when the membership changes. */
   setPeers(peers: readonly PeerAddress[]): void;
   /**
-   * Queue for `message.to`; messages of one turn leave in one write. Never blocks and never throws: an
-   * unreachable peer or a full queue drops it (Raft resends), reported by `onDropped`.
+   * Queue for `message.to`; what is queued until `flush`, or else until the turn ends, leaves in one write. Never
+   * blocks and never throws: an unreachable peer or a full queue drops it (Raft resends), reported by `onDropped`.
    */
   send(message: PeerMessage): void;
+  /** What is queued leaves now, because this turn goes on with other work. */
+  flush(): void;
   /** Ask `peer` over a socket of its own, so that bulk never delays heartbeats. Rejects with `RequestFailed`. */
   request(peer: NodeId, payload: Uint8Array, timeoutMs: number, topic?: RequestTopic): Promise<Uint8Array>;
   /** Ask who answers at an address, which need not be a peer's yet. Rejects with the reason why nobody does. */

@@ -90,12 +90,16 @@ export class Connection {
     if (!this.#corked) {
       this.#corked = true;
       this.#socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
+      process.nextTick(() => this.flush());
     }
     for (const part of frame.parts) this.#socket.write(part);
+  }
+
+  /** What was sent in this turn leaves now instead of at its end. */
+  flush(): void {
+    if (!this.#corked) return;
+    this.#corked = false;
+    this.#socket.uncork();
   }
 
   /** Asks the other end for a sign of life; without one within `stallMs` the connection is closed. */

@@ -106,6 +106,10 @@ export class ControlLink {
     }
   }
 
+  flush(): void {
+    this.connection?.flush();
+  }
+
   /** Closes without any event. */
   stop(): void {
     const state = this.#state;

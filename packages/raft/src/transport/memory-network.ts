@@ -91,7 +91,7 @@ class Network implements MemoryNetwork, MemoryHub {
   heal(a?: NodeId, b?: NodeId): void {
     if (a === undefined || b === undefined) this.#partitions.clear();
     else this.#partitions.delete(pairKey(a, b));
-    for (const transport of this.#listening.values()) transport.flush();
+    for (const transport of this.#listening.values()) transport.partitionEnded();
   }
 
   crash(nodeId: NodeId): void {

@@ -82,6 +82,10 @@ export class MemoryTransport implements Transport {
     if (this.handlers !== null) this.#links.get(message.to)?.send(message);
   }
 
+  flush(): void {
+    // Nothing is held back here.
+  }
+
   async introduce(id: NodeId, address: string): Promise<NodeIntroduction> {
     const remote = this.#hub.at(address);
     const there = remote?.handlers?.introduction();
@@ -223,8 +227,8 @@ export class MemoryTransport implements Transport {
     }
   }
 
-  /** A partition ended: what waited for it goes. */
-  flush(): void {
+  /** What waited for its end goes. */
+  partitionEnded(): void {
     for (const link of this.#links.values()) link.flush();
   }
 

@@ -4,6 +4,7 @@
  * not sent cannot be forged or contradict itself.
  */
 import {
+  type AppendEntries,
   decodeMembership,
   type Entry,
   EntryType,
@@ -191,8 +192,32 @@ const codecByFrame: ReadonlyMap<number, Codec<PeerMessage>> = new Map(
 );
 
 export function encodeMessage(message: PeerMessage): Frame {
+  if (message.type === "appendEntries") return encodeAppend(message);
   const codec = codecs[message.type] as Codec<PeerMessage>;
   return encodeFrame(codec.frame, codec.write(message));
+}
+
+/** What was encoded last: a leader mostly sends one AppendEntries to every follower, and encodes it once. */
+let newest: { readonly message: AppendEntries; readonly frame: Frame } | null = null;
+
+function encodeAppend(message: AppendEntries): Frame {
+  if (newest === null || !readsAlike(newest.message, message)) {
+    newest = { message, frame: encodeFrame(codecs.appendEntries.frame, codecs.appendEntries.write(message)) };
+  }
+  return newest.frame;
+}
+
+/** Who sends it and to whom does not travel. */
+function readsAlike(a: AppendEntries, b: AppendEntries): boolean {
+  return (
+    a.term === b.term &&
+    a.prevIndex === b.prevIndex &&
+    a.prevTerm === b.prevTerm &&
+    a.commit === b.commit &&
+    a.silent === b.silent &&
+    a.entries.length === b.entries.length &&
+    a.entries.every((entry, at) => entry === b.entries[at])
+  );
 }
 
 /** A lower bound of the encoded size, found without encoding. */

@@ -117,6 +117,10 @@ class TcpPeers implements TcpTransport {
     this.#peers.get(message.to)?.control.send(message);
   }
 
+  flush(): void {
+    for (const { control } of this.#peers.values()) control.flush();
+  }
+
   request(
     peer: NodeId,
     payload: Uint8Array,
