@@ -104,13 +104,11 @@ export class Overlay implements StateView {
   beginWrite(count: number): Effect[] {
     const taken = this.#queue.splice(0, count);
     if (taken.length === 0) return [];
-    this.#inFlight = newLayer();
-    for (const entry of taken) {
-      for (const pending of entry.effects) this.#inFlight.pending.set(pending.key, pending);
-      this.#inFlightBytes += entry.bytes;
-    }
+    for (const { bytes } of taken) this.#inFlightBytes += bytes;
     this.#queueBytes -= this.#inFlightBytes;
-    this.#active = this.#layerOfQueue();
+    // Taking everything, as mostly, takes the layer as it is.
+    this.#inFlight = this.#queue.length === 0 ? this.#active : layerOf(taken);
+    this.#active = layerOf(this.#queue);
     this.#activeShared = false;
     return Array.from(this.#inFlight.pending.values(), (pending) => pending.effect);
   }
@@ -152,18 +150,18 @@ export class Overlay implements StateView {
     };
   }
 
-  /** A new map, not the old one without some keys: see `NumberWindow` for what a lasting one drags along. */
-  #layerOfQueue(): Layer {
-    const layer = newLayer();
-    for (const { effects } of this.#queue) {
-      for (const pending of effects) layer.pending.set(pending.key, pending);
-    }
-    return layer;
-  }
-
   #unshareActive(): void {
     if (!this.#activeShared) return;
     this.#active = { pending: new Map(this.#active.pending), sorted: null };
     this.#activeShared = false;
   }
+}
+
+/** A new map, not an old one without some keys: see `NumberWindow` for what a lasting one drags along. */
+function layerOf(entries: readonly PendingEffects[]): Layer {
+  const layer = newLayer();
+  for (const { effects } of entries) {
+    for (const pending of effects) layer.pending.set(pending.key, pending);
+  }
+  return layer;
 }
