@@ -1,11 +1,12 @@
 /** `quorate log` on the folder of a real node: what it shows, and that it leaves no trace. */
 import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { DateTime, Double, struct } from "@quorate/protocol";
 import { openLogReadOnly } from "@quorate/raft/level";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { contentsOf } from "../support/folder-contents.js";
 import { quorateCommand } from "../support/project-root.js";
 import { Cluster } from "./cluster.js";
 import { value } from "./rpc.js";
@@ -50,17 +51,6 @@ function quorate(...args: string[]): SpawnSyncReturns<string> {
   });
 }
 
-/** Every file with its bytes, mode and time of change. */
-function contents(root: string): Record<string, string> {
-  const files: Record<string, string> = {};
-  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    const { mode, mtimeMs } = statSync(path);
-    files[relative(root, path)] = `${mode} ${mtimeMs} ${entry.isFile() ? readFileSync(path, "base64") : ""}`;
-  }
-  return files;
-}
-
 const leftovers = () => readdirSync(temporary);
 
 test("a folder whose node runs is refused by name, with an exit code of its own", () => {
@@ -74,7 +64,7 @@ describe("of a node that was killed", () => {
   beforeAll(async () => cluster.node("n1").kill("SIGKILL"));
 
   test("the table shows every entry; no byte of the folder changes, nothing is left behind", () => {
-    const before = contents(folder);
+    const before = contentsOf(folder);
     const { status, stdout, stderr } = quorate("log", folder);
     expect(stderr).toMatch(/^n1 of cluster test: entries 1 to 6, term 2, executed up to \d\n$/);
     expect(status).toBe(0);
@@ -91,7 +81,7 @@ describe("of a node that was killed", () => {
     expect(lines[2]).toContain('["\\u009b2J\\u202ek", [2, {"dateTime":"20260101T00:00:00"}, 10…');
     expect(lines[4]).toMatch(/kv\.set +\["long", "long long [a-z ]+…$/);
     expect(lines[5]).toMatch(/2 calls +\[\["kv.incr", \["n"\]\], \["kv.get", \["n"\]\]\]$/);
-    expect(contents(folder)).toEqual(before);
+    expect(contentsOf(folder)).toEqual(before);
     expect(leftovers()).toEqual([]);
   });
 
@@ -177,11 +167,11 @@ describe("of a node that was killed", () => {
     const bytes = readFileSync(path);
     bytes.writeUInt8(bytes.readUInt8(300) ^ 1, 300);
     writeFileSync(path, bytes);
-    const before = contents(copy);
+    const before = contentsOf(copy);
     const { status, stdout, stderr } = quorate("log", copy);
     expect([status, stdout]).toEqual([1, ""]);
     expect(stderr).toContain(`damaged storage: ${path}, offset`);
-    expect(contents(copy)).toEqual(before);
+    expect(contentsOf(copy)).toEqual(before);
   });
 
   test("what is no data folder is refused with a hint", () => {

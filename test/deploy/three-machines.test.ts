@@ -297,10 +297,32 @@ describe.runIf(ready.every(Boolean) && requireMachines())("carried out", () => {
       '"still-here"\n',
     );
     expect(await through("quorate replace n3")).toMatch(/^n3 +voter\b/m);
-    expect(remaining).toEqual([]);
     const read = "quorate call kv.get greeting --url 'http://10.0.0.3:8000?consistency=stale'";
     await until("n3 to have what the others have", async () =>
       (await network.machine("n3").sh(read)).stdout === '"still-here"\n' ? true : undefined,
+    );
+  });
+
+  test("goes on with the last of three machines, and is three again", async () => {
+    for (const name of ["n2", "n3"]) {
+      await (await unitOf(name)).kill();
+      await network.machine(name).must("rm -rf /var/lib/quorate/*");
+    }
+    const plan = await through("quorate recover /var/lib/quorate");
+    expect(plan).toMatch(/^PLAN: n1 goes on alone, as the only voter of a new cluster "prod"/m);
+    expect(plan).toMatch(/^n3 +voter +dropped +does not answer at http:\/\/10\.0\.0\.3:8000$/m);
+    const alone = await through("--yes");
+    expect(alone).toContain('n1 is the only voter of the cluster "prod" with the new id');
+    expect(alone).toContain('"still-here"');
+    const owners = "find /var/lib/quorate -printf '%U:%G\\n' | sort -u";
+    expect(await network.machine("n1").must(owners)).toBe("10001:10001\n");
+    const members = await through("quorate add n3");
+    for (const node of nodes) expect(members).toMatch(new RegExp(`^${node} +voter\\b`, "m"));
+    expect(remaining).toEqual([]);
+    await (await unitOf("n1")).kill();
+    for (const name of ["n2", "n3"]) await ready(name);
+    expect(await network.machine("n2").must("quorate call kv.get greeting --url http://10.0.0.2:8000")).toBe(
+      '"still-here"\n',
     );
   });
 });

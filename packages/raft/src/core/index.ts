@@ -9,6 +9,7 @@ export {
   decodeMembership,
   encodeMembership,
   InvalidMembershipError,
+  isOnlyVoter,
   isVoter,
 } from "./membership.js";
 export type { MembershipChange } from "./membership-change.js";
@@ -48,12 +49,14 @@ export type {
   Status,
   StoreRequest,
 } from "./ready.js";
+export { type RecoveryRecord, recoveredAs, recoveryRecord, survivorIn } from "./recovery.js";
 export type { TracedLogChange, TracedMembership, TraceRecord } from "./trace.js";
 export {
   type Entry,
   EntryType,
   type HardState,
   type Index,
+  type Life,
   type LogId,
   type Member,
   type Membership,

@@ -17,7 +17,8 @@ export type MembershipChange =
   | { readonly kind: "update"; readonly member: Member };
 
 /** Throws nothing: what cannot be is returned as a refusal. */
-export function changed(members: Membership, change: MembershipChange): Membership | ChangeRefusal {
+export function changed(current: Membership, change: MembershipChange): Membership | ChangeRefusal {
+  const { recoveredFrom: _, ...members } = current;
   switch (change.kind) {
     case "add":
       return added(members, change.member);

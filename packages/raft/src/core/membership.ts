@@ -8,6 +8,7 @@ import {
   EntryType,
   type HardState,
   type Index,
+  type Life,
   type Member,
   type Membership,
   type NodeId,
@@ -60,11 +61,23 @@ function readMembership(value: unknown): Membership {
       throw new InvalidMembershipError(`"${id}" cannot be a voter and a learner at once`);
     }
   }
-  if (fields.joining === undefined) return membership;
-  const joining = readArray("joining", fields.joining).map((member, position) =>
-    readMember(member, position, "joining"),
-  );
-  return { ...membership, joining };
+  return {
+    ...membership,
+    ...(fields.joining !== undefined && { joining: readJoining(fields.joining) }),
+    ...(fields.recoveredFrom !== undefined && { recoveredFrom: readLife(fields.recoveredFrom) }),
+  };
+}
+
+function readJoining(value: unknown): readonly Member[] {
+  return readArray("joining", value).map((member, position) => readMember(member, position, "joining"));
+}
+
+function readLife(value: unknown): Life {
+  const fields = readObject("recoveredFrom", value);
+  return {
+    clusterId: readText("recoveredFrom.clusterId", fields.clusterId),
+    incarnation: readText("recoveredFrom.incarnation", fields.incarnation),
+  };
 }
 
 function readMember(value: unknown, position: number, list = "members"): Member {

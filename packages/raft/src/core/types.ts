@@ -62,6 +62,17 @@ export interface Membership {
    * still counts the old ones under the same ids; these become learners when it is left.
    */
   readonly joining?: readonly Member[];
+  /**
+   * Present only where a survivor began this cluster alone (`recovery.ts`): the cluster and the life of its disk before.
+   * Every later membership is without it.
+   */
+  readonly recoveredFrom?: Life;
+}
+
+/** One disk in one cluster. */
+export interface Life {
+  readonly clusterId: string;
+  readonly incarnation: string;
 }
 
 export type Role = "follower" | "preCandidate" | "candidate" | "leader";

@@ -1,5 +1,5 @@
 /** Whose disk is this? Settled before anybody is answered. */
-import type { NodeId, Restored } from "../core/index.js";
+import { type Membership, type NodeId, type Restored, recoveredAs } from "../core/index.js";
 import type { Identity, IdentityStore } from "../ports/index.js";
 import { judgeRecord } from "./birth.js";
 
@@ -16,8 +16,8 @@ export interface IdentityOptions {
 }
 
 /**
- * Reads the identity, makes a fresh one for an empty disk, and finishes a birth that a crash interrupted
- * between database and identity file.
+ * Reads the identity, makes a fresh one for an empty disk, and finishes a birth or a recovery that a crash
+ * interrupted between database and identity file.
  * @throws WrongIdentity
  */
 export async function establishIdentity(options: IdentityOptions, restored: Restored): Promise<Identity> {
@@ -43,12 +43,22 @@ export async function establishIdentity(options: IdentityOptions, restored: Rest
   }
   // The membership need not mean this disk: it may be one from before it joined, or from after it was removed.
   if (found.clusterId !== membership.clusterId) {
+    const recovered = lifeSinceRecovery(found, membership);
+    if (recovered !== null) return writeIdentity(options.identity, recovered);
     throw new WrongIdentity(
       `The identity file names the cluster ${found.clusterId}, the database ${membership.clusterId}: these are parts ` +
         "of two nodes. Put the directory back together as it was.",
     );
   }
   return found;
+}
+
+/** A recovery wrote its record and was cut short before this file. */
+function lifeSinceRecovery(found: Identity, membership: Membership): Identity | null {
+  const { nodeId, clusterId, incarnation } = found;
+  if (clusterId === null) return null;
+  const since = recoveredAs(membership, nodeId, { clusterId, incarnation });
+  return since === null ? null : { ...found, ...since };
 }
 
 export function bornAs(identity: Identity, clusterId: string): Identity {

@@ -76,6 +76,11 @@ export class ForeignDataDirectory extends Error {
   override readonly name = "ForeignDataDirectory";
 }
 
+/** The node of this folder cannot go on alone, or need not. Nothing was changed; the text says what to do. */
+export class RecoveryRefused extends Error {
+  override readonly name = "RecoveryRefused";
+}
+
 /** The caller broke a promise of the port: a bug, never a state of the disk. Nothing was written. */
 export class StorageMisuse extends Error {
   override readonly name = "StorageMisuse";

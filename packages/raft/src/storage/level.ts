@@ -8,6 +8,7 @@ export {
 export {
   DamagedStorage,
   ForeignDataDirectory,
+  RecoveryRefused,
   StorageFailed,
   StorageInUse,
   StorageMisuse,
@@ -15,3 +16,10 @@ export {
 } from "./errors.js";
 export { type LevelStorageOptions, openLevelStorage } from "./level-open.js";
 export { openLogReadOnly, type ReadOnlyLog } from "./read-only.js";
+export {
+  type RecoveryOptions,
+  type RecoveryStep,
+  type RecoverySurvey,
+  recoverDataDirectory,
+  surveyForRecovery,
+} from "./recovery.js";

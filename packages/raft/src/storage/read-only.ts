@@ -80,7 +80,7 @@ export async function openLogReadOnly(directory: string): Promise<ReadOnlyLog> {
   }
 }
 
-function noNodesFolder(directory: string): ForeignDataDirectory {
+export function noNodesFolder(directory: string): ForeignDataDirectory {
   if (existsSync(join(directory, "dev.json"))) {
     return new ForeignDataDirectory(
       `${directory} is the folder of a local cluster; name one of its nodes: ${join(directory, "n1")}`,

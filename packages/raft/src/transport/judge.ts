@@ -54,7 +54,7 @@ function judgeBirth(
     return other.clusterId === null ? judgeUnborn(other, own, configured) : null;
   }
   if (other.clusterId !== null && other.clusterId !== clusterId) {
-    return `${id} belongs to the cluster with id ${other.clusterId}, ${own.nodeId} to ${clusterId}: two clusters were born under the name "${own.clusterName}"`;
+    return `${id} belongs to the cluster with id ${other.clusterId}, ${own.nodeId} to ${clusterId}: two clusters were born under the name "${own.clusterName}", or one was recovered from the other; to let a node of one into the other, empty its data folder first`;
   }
   // Born, but no membership is known yet: the cluster id is all that can be compared.
   return membership === null ? null : judgeListed(other, own, membership);

@@ -11,6 +11,8 @@ export const exitCodes = {
   unreachable: 4,
   /** A running node uses the data folder that was to be read. */
   inUse: 5,
+  /** `recover`: the node must not, need not or cannot go on alone; nothing was changed. */
+  refused: 6,
 } as const;
 
 /** Ends the command with a sentence on standard error and a documented exit code. */

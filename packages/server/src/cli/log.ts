@@ -146,8 +146,8 @@ const paramsText = (params: readonly Value[]): string =>
     .replaceAll("\n", "");
 
 function membershipText({ data }: Entry): string {
-  const { clusterId, members, voters, votersOutgoing, learners } = decodeMembership(data);
-  return JSON.stringify({ voters, votersOutgoing, learners, members, clusterId });
+  const { clusterId, members, voters, votersOutgoing, learners, recoveredFrom } = decodeMembership(data);
+  return JSON.stringify({ voters, votersOutgoing, learners, members, clusterId, recoveredFrom });
 }
 
 /** JSON leaves the C1 controls, line separators and direction marks as they are; a terminal obeys them. */

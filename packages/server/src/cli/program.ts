@@ -7,6 +7,7 @@ import { CommandFailed, exitCodes } from "./exit-codes.js";
 import { addLog } from "./log-command.js";
 import { defaultUrl, type NodeClientOptions } from "./node-client.js";
 import type { OutputFormat } from "./output.js";
+import { addRecover } from "./recover-command.js";
 import { addSettingFlags, type SettingOptions, sourcesOf } from "./setting-flags.js";
 
 export function buildProgram(version: string): Command {
@@ -26,6 +27,7 @@ export function buildProgram(version: string): Command {
   addBench(program);
   addConfig(program);
   addLog(program);
+  addRecover(program);
   return program;
 }
 

@@ -1,8 +1,9 @@
 /** `quorate serve`: one node in this process, until a signal or a failure ends it. */
 import { pino } from "pino";
-import { ConfigError, readConfig, type Sources } from "../config/index.js";
+import type { Sources } from "../config/index.js";
 import { startNode } from "../node.js";
 import { CommandFailed, exitCodes } from "./exit-codes.js";
+import { readConfigOrFail } from "./read-config.js";
 
 export async function serve(sources: Sources): Promise<void> {
   const config = readConfigOrFail(sources);
@@ -40,14 +41,5 @@ export async function serve(sources: Sources): Promise<void> {
     if (process.connected) process.send?.("started");
   } catch (error) {
     throw new CommandFailed(error instanceof Error ? error.message : String(error), exitCodes.failure);
-  }
-}
-
-function readConfigOrFail(sources: Sources) {
-  try {
-    return readConfig(sources);
-  } catch (error) {
-    if (error instanceof ConfigError) throw new CommandFailed(error.message, exitCodes.usage);
-    throw error;
   }
 }
