@@ -77,7 +77,8 @@ export class LoopbackNetwork {
     const to = this.#ports.get(message.to);
     this.#clock.after(arrival - now, () => {
       if (!to?.open || !to.connections.has(from.id) || this.#cuts.has(link)) return;
-      to.handlers?.onMessage(message, from.handlers?.introduction().incarnation ?? "");
+      const incarnation = from.handlers?.introduction().incarnation ?? "";
+      to.arrive(() => to.handlers?.onMessage(message, incarnation));
     });
   }
 
@@ -166,6 +167,8 @@ export class LoopbackTransport implements Transport {
   readonly sent: PeerMessage[] = [];
   open = false;
   #peers = new Set<string>();
+  /** What lies in the sockets' buffers of a process that does nothing; null while it runs. */
+  #buffered: (() => void)[] | null = null;
 
   constructor(
     readonly id: string,
@@ -180,6 +183,22 @@ export class LoopbackTransport implements Transport {
 
   setPeers(peers: readonly { readonly id: string }[]): void {
     this.#peers = new Set(peers.map(({ id }) => id));
+  }
+
+  arrive(event: () => void): void {
+    if (this.#buffered === null) event();
+    else this.#buffered.push(event);
+  }
+
+  stall(): void {
+    this.#buffered ??= [];
+  }
+
+  /** Hands out what has arrived meanwhile. */
+  wake(): void {
+    const events = this.#buffered ?? [];
+    this.#buffered = null;
+    for (const event of events) event();
   }
 
   dials(peer: string): boolean {

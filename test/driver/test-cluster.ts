@@ -18,13 +18,13 @@ import {
 import type { RegisterOp, RegisterResult } from "../linearizability/register-model.js";
 import { LoopbackNetwork, LoopbackTransport } from "./loopback-network.js";
 import { encodeOp, RegisterMachine } from "./register-machine.js";
-import { VirtualClock } from "./virtual-clock.js";
+import { type ProcessClock, VirtualClock } from "./virtual-clock.js";
 
 export interface Running {
   readonly node: RaftNode<RegisterResult>;
   readonly transport: Transport;
   readonly storage: MemoryStorage;
-  readonly kill: () => void;
+  readonly process: ProcessClock;
 }
 
 export interface TestClusterOptions {
@@ -91,7 +91,7 @@ export class TestCluster {
     const disk = this.disk(id);
     const storage = disk.open({ onWrite: (write) => this.#write(id, write) });
     const transport = this.#memory?.transport({ nodeId: id }) ?? this.network.create(id);
-    const { clock, kill } = this.clock.process();
+    const process = this.clock.process();
     const node = await startRaftNode<RegisterResult>({
       nodeId: id,
       clusterName: "test",
@@ -103,7 +103,7 @@ export class TestCluster {
       storage,
       identity: disk.identity(),
       transport,
-      clock,
+      clock: process.clock,
       stateMachine: this.#options.machine?.() ?? new RegisterMachine(),
       random: this.random,
       randomId: () =>
@@ -114,7 +114,7 @@ export class TestCluster {
       onFatal: (error) => this.fatal.push({ id, error }),
       onRequest: async (_peer, payload) => payload,
     });
-    this.running.set(id, { node, transport, storage, kill });
+    this.running.set(id, { node, transport, storage, process });
     return node;
   }
 
@@ -123,12 +123,23 @@ export class TestCluster {
     const running = this.running.get(id);
     if (running === undefined) return;
     this.running.delete(id);
-    running.kill();
+    running.process.kill();
     this.disk(id).crash({ inFlight });
     if (running.transport instanceof LoopbackTransport) {
       running.transport.open = false;
       this.network.detach(running.transport);
     } else this.#memory?.crash(id);
+  }
+
+  /** Its event loop stands still until `wake`; what is sent to it waits in its sockets. On the loopback network. */
+  stall(id: string): void {
+    this.loopback(id).stall();
+    this.get(id).process.stall();
+  }
+
+  wake(id: string): void {
+    const transport = this.loopback(id);
+    this.get(id).process.wake(() => transport.wake());
   }
 
   /** Cuts `id` off from all others. */
@@ -209,13 +220,13 @@ export class TestCluster {
     return ended.outcome;
   }
 
-  /** Proposes and returns at once; counts how often it ended. */
-  begin(id: string, op: RegisterOp) {
+  /** Proposes and returns at once; counts how often it ended. What is proposed often may come encoded. */
+  begin(id: string, op: RegisterOp | Uint8Array) {
     const ended: { outcome: ProposalOutcome<RegisterResult> | undefined; times: number } = {
       outcome: undefined,
       times: 0,
     };
-    this.node(id).propose(encodeOp(op), (outcome) => {
+    this.node(id).propose(op instanceof Uint8Array ? op : encodeOp(op), (outcome) => {
       ended.outcome = outcome;
       ended.times++;
     });

@@ -7,6 +7,15 @@ interface Event {
   readonly callback: () => void;
 }
 
+export interface ProcessClock {
+  readonly clock: Clock;
+  readonly kill: () => void;
+  /** The event loop stands still: timers come due, and nothing is called. */
+  readonly stall: () => void;
+  /** It runs again: first the timers that came due, then `sockets`, then everything else. */
+  readonly wake: (sockets: () => void) => void;
+}
+
 /** Time that passes only when a test says so: one event after the other, always in the same order. */
 export class VirtualClock implements Clock {
   #now = 0;
@@ -37,21 +46,52 @@ export class VirtualClock implements Clock {
   }
 
   /** A clock for one process: after `kill` nothing calls back any more. */
-  process(): { readonly clock: Clock; readonly kill: () => void } {
+  process(): ProcessClock {
     let alive = true;
-    const guarded = (callback: () => void) => () => {
-      if (alive) callback();
+    /** What has come due while the process does nothing. */
+    let waiting: { readonly timers: (() => void)[]; readonly turns: (() => void)[] } | null = null;
+    const guarded = (kind: "timers" | "turns", callback: () => void) => () => {
+      if (!alive) return;
+      if (waiting === null) callback();
+      else waiting[kind].push(callback);
+    };
+    const after: Clock["after"] = (delayMs, callback) => {
+      let cancelled = false;
+      const once = () => {
+        if (!cancelled) callback();
+      };
+      const cancel = this.after(delayMs, guarded("timers", once));
+      return () => {
+        cancelled = true;
+        cancel();
+      };
     };
     return {
       clock: {
         monotonicMs: () => this.monotonicMs(),
-        after: (delayMs, callback) => this.after(delayMs, guarded(callback)),
-        nextTurn: (callback) => this.nextTurn(guarded(callback)),
+        after,
+        nextTurn: (callback) => this.nextTurn(guarded("turns", callback)),
       },
       kill: () => {
         alive = false;
       },
+      stall: () => {
+        waiting ??= { timers: [], turns: [] };
+      },
+      wake: (sockets) => {
+        const { timers, turns } = waiting ?? { timers: [], turns: [] };
+        waiting = null;
+        // The order of Node's event loop: timers, sockets, then what waits for the sockets.
+        for (const callback of timers) this.after(0, guarded("timers", callback));
+        this.after(0, guarded("timers", sockets));
+        for (const callback of turns) this.nextTurn(guarded("turns", callback));
+      },
     };
+  }
+
+  /** The callback that runs keeps the processor for `ms`: what is due meanwhile comes late. */
+  spend(ms: number): void {
+    this.#now += ms;
   }
 
   /** Lets `ms` pass. */
@@ -61,7 +101,7 @@ export class VirtualClock implements Clock {
     for (let next = this.#events[0]; next !== undefined && next.at <= end; next = this.#events[0]) {
       await this.#runOne();
     }
-    this.#now = end;
+    this.#now = Math.max(this.#now, end);
   }
 
   /** Runs until `condition` holds. Throws with `what` when it does not within `ms`. */

@@ -12,9 +12,9 @@ function headOf(index: Index, term: Term, members = membership): SnapshotHead {
 }
 
 /** n1 leads term 2; of its 20 entries only the last 5 are left, and n3 was not heard for long. */
-function leader(): TestingServer {
+function leader(members = membership): TestingServer {
   const config = testingConfig("n1", { compactEntriesMin: 1, trailingEntries: 5, trailingBytes: 1 << 20 });
-  const server = new TestingServer(config, membership, [], { term: 1, vote: null, commit: 0 });
+  const server = new TestingServer(config, members, [], { term: 1, vote: null, commit: 0 });
   while (server.raft.status().role === "follower") server.tick();
   const answer = { from: "n2", to: "n1", granted: true } as const;
   server.receive({ type: "preVoteResponse", ...answer, term: 1, campaignTerm: 2 });
@@ -161,6 +161,36 @@ describe("S51 a leader and a follower whose entries are gone", () => {
     expect(server.raft.status().firstIndex).toBe(21);
   });
 
+  test("S47 leadership moves to a member behind the log: snapshot first, then the rest, then TimeoutNow", () => {
+    const server = offered();
+    server.raft.step({ type: "transfer", to: "n3" });
+    const timeouts = (messages: readonly Message[]) => messages.filter(({ type }) => type === "timeoutNow");
+    expect(timeouts(server.run())).toEqual([]);
+    const rest = server.receive(accepted("n3", 20));
+    expect(timeouts(rest)).toMatchObject([{ to: "n3", term: 2 }]);
+    // With entries behind the snapshot, these come first.
+    const later = offered();
+    later.raft.step({ type: "propose", proposals: [{ context: 99, data: new Uint8Array() }] });
+    later.raft.step({ type: "transfer", to: "n3" });
+    later.run();
+    expect(timeouts(later.receive(accepted("n3", 20)))).toEqual([]);
+    expect(timeouts(later.receive(accepted("n3", 21)))).toMatchObject([{ to: "n3", term: 2 }]);
+  });
+
+  test("S46 LearnerReceiveSnapshot: a learner gets one like any other, and counts in nothing", () => {
+    const server = leader(testingMembership(["n1", "n2"], ["n3"]));
+    beats(server, 12, 0);
+    expect(pins(server)).toEqual([{ to: "n3", wanted: true }]);
+    server.raft.step({ type: "snapshotTaken", to: "n3", last: { index: 20, term: 2 } });
+    expect(server.run()).toMatchObject([offer]);
+    server.raft.step({ type: "propose", proposals: [{ context: 99, data: new Uint8Array() }] });
+    server.run();
+    server.receive(accepted("n3", 20));
+    server.receive(accepted("n3", 21));
+    expect(n3(server)).toMatchObject({ state: "replicate", match: 21 });
+    expect(server.raft.status().commit).toBe(20);
+  });
+
   test("a snapshot taken too late, for a leader that stepped down, is released", () => {
     const server = leader();
     beats(server, 12, 0);
@@ -265,6 +295,31 @@ describe("S51, S52 a follower and a snapshot", () => {
     server.raft.step({ type: "snapshotFetched", head: headOf(20, 2, others) });
     server.run();
     expect(server.raft.membership()).toEqual(others);
+  });
+
+  test.each([
+    { name: "RestoreVoterToLearner", before: ids, learnersAfter: ["n3"], campaigns: false },
+    { name: "RestoreLearnerPromotion", before: ["n1", "n2"], learnersAfter: [], campaigns: true },
+  ])("S46 $name: who may campaign is the snapshot's word", ({ before, learnersAfter, campaigns }) => {
+    const learners = ids.filter((id) => !before.includes(id));
+    const hardState = { term: 2, vote: null, commit: 1 };
+    const own = testingMembership(before, learners);
+    const server = new TestingServer(testingConfig("n3"), own, entriesOfTerms([1]), hardState);
+    const voters = ids.filter((id) => !learnersAfter.includes(id));
+    const head = headOf(20, 2, testingMembership(voters, learnersAfter));
+    server.raft.step({ type: "snapshotFetched", head });
+    server.run();
+    const asked = server.tick(40).filter(({ type }) => type === "preVoteRequest");
+    expect(asked.length > 0).toBe(campaigns);
+    expect(server.raft.status().term).toBe(2);
+  });
+
+  test("S22 receive_snapshot_pre_vote: a pre-candidate that is offered one follows, and has it fetched", () => {
+    const server = follower([1], 1);
+    while (server.raft.status().role !== "preCandidate") server.tick();
+    server.receive(install(20, 2));
+    expect(server.raft.status()).toMatchObject({ role: "follower", leader: "n1", term: 2 });
+    expect(server.readies.at(-1)?.fetchSnapshot).toEqual({ from: "n1", last: { index: 20, term: 2 } });
   });
 
   test("two in short order: the newer one is named, the older one finished first is taken, then the newer", () => {

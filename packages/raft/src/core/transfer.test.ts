@@ -99,6 +99,40 @@ describe("S47 leadership transfer (thesis, section 3.10)", () => {
     expect(cluster.leaders).toEqual(["n2"]);
   });
 
+  test("to one that is removed: refused while it goes on; once it is out, it is nobody to hand over to", () => {
+    const cluster = led();
+    cluster.isolate("n3");
+    cluster.propose("n1", 1);
+    transfer(cluster, "n3");
+    cluster.change("n1", 1, { kind: "remove", id: "n3" });
+    expect(cluster.server("n1").changes).toMatchObject([{ kind: "refused", reason: "transferring" }]);
+    cluster.tick("n1", 10);
+    cluster.change("n1", 2, { kind: "remove", id: "n3" });
+    expect(cluster.server("n1").changes.at(-1)).toMatchObject({ context: 2, kind: "done" });
+    cluster.heal();
+    transfer(cluster, "n3");
+    expect(cluster.leaders).toEqual(["n1"]);
+    expect(events(cluster, "n1")).toEqual(["transferStarted n3", "transferAborted n3"]);
+  });
+
+  test("round seven servers, with proposals before each: every one leads in its turn, nothing is lost", () => {
+    const seven = ["n1", "n2", "n3", "n4", "n5", "n6", "n7"];
+    const cluster = new TestingCluster({ voters: seven });
+    cluster.campaign("n1");
+    const terms = [1, 2];
+    for (const [turn, to] of [...seven.slice(1), "n1"].entries()) {
+      const [from = ""] = cluster.leaders;
+      const proposals = [1, 2, 3].map((context) => ({ context, data: new Uint8Array([context]) }));
+      cluster.server(from).raft.step({ type: "propose", proposals });
+      // The proposals are on their way: the target gets them first.
+      transfer(cluster, to, from);
+      expect(cluster.leaders).toEqual([to]);
+      terms.push(...proposals.map(() => turn + 2), turn + 3);
+    }
+    for (const id of seven) expect(cluster.server(id).terms).toEqual(terms);
+    for (const id of seven) expect(cluster.server(id).refused).toEqual([]);
+  });
+
   test("a higher term ends it", () => {
     const cluster = led();
     cluster.isolate("n3");
