@@ -1,4 +1,5 @@
 import {
+  type MembershipChange,
   type ProposalOutcome,
   type RaftLog,
   type RaftNode,
@@ -35,6 +36,7 @@ export interface TestClusterOptions {
   /** See `RaftNodeOptions`. */
   readonly trailingEntries?: number;
   readonly snapshotPartBytes?: number;
+  readonly promotionMs?: number;
   readonly machine?: () => StateMachine<RegisterResult>;
   /** Decides about each write; default: durable after 0 to 4 ms. */
   readonly onWrite?: (id: string, write: PendingWrite) => void;
@@ -48,7 +50,7 @@ export class TestCluster {
   readonly random: () => number;
   readonly network: LoopbackNetwork;
   readonly #memory: MemoryNetwork | null;
-  readonly ids: readonly string[];
+  readonly ids: string[];
   readonly disks = new Map<string, MemoryDisk>();
   readonly running = new Map<string, Running>();
   readonly fatal: { readonly id: string; readonly error: Error }[] = [];
@@ -100,6 +102,7 @@ export class TestCluster {
       electionTimeoutMs: this.#options.electionTimeoutMs ?? 500,
       ...(this.#options.trailingEntries !== undefined && { trailingEntries: this.#options.trailingEntries }),
       ...(this.#options.snapshotPartBytes && { snapshotPartBytes: this.#options.snapshotPartBytes }),
+      ...(this.#options.promotionMs !== undefined && { promotionMs: this.#options.promotionMs }),
       storage,
       identity: disk.identity(),
       transport,
@@ -116,6 +119,30 @@ export class TestCluster {
     });
     this.running.set(id, { node, transport, storage, process });
     return node;
+  }
+
+  /** A node with an empty disk that is no member yet: it is started, listed by itself alone, and waits. */
+  async newcomer(id: string): Promise<RaftNode<RegisterResult>> {
+    this.ids.push(id);
+    this.disks.set(id, new MemoryDisk(id));
+    return this.start(id);
+  }
+
+  /** Lets time pass until the leader has carried it out. */
+  async change(leader: string, change: MembershipChange): Promise<void> {
+    const ended: { how: string | null } = { how: null };
+    this.node(leader)
+      .changeMembership(change)
+      .then(
+        () => {
+          ended.how = "done";
+        },
+        (error: unknown) => {
+          ended.how = String(error);
+        },
+      );
+    await this.clock.until(`${change.kind} on ${leader} ends`, () => ended.how !== null);
+    if (ended.how !== "done") throw new Error(ended.how ?? "");
   }
 
   /** The process is gone between two instructions; a write under way reached the disk or not. */

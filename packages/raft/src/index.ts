@@ -5,6 +5,7 @@ export { ChangeFailed } from "./driver/changes.js";
 export { WrongIdentity } from "./driver/identity.js";
 export { InvalidMemberList, memberListDigest } from "./driver/member-list.js";
 export { createNodeClock } from "./driver/node-clock.js";
+export { farewellMs } from "./driver/peers.js";
 export { startRaftNode } from "./driver/raft-node.js";
 export { TransferFailed } from "./driver/transfers.js";
 export type {

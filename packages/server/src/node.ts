@@ -14,6 +14,7 @@ import { createTcpTransport, type TcpTransport } from "@quorate/raft/tcp";
 import { ClusterWatch } from "./cluster/cluster-watch.js";
 import { CommandContexts } from "./cluster/command-context.js";
 import { ClusterExecutor } from "./cluster/executor.js";
+import { Farewell } from "./cluster/farewell.js";
 import { ForwardedCalls, Forwarder } from "./cluster/forwarder.js";
 import { Freshness } from "./cluster/freshness.js";
 import { handOver } from "./cluster/hand-over.js";
@@ -135,7 +136,10 @@ async function compose(
   opened.add("raft", () => raft.stop());
 
   // Calls: run here when this node leads, sent to the leader when it does not.
-  const watch = new ClusterWatch(raft, cluster.members);
+  const leaderWaitMs = 2 * config.raft.electionTimeoutMs;
+  const farewell = new Farewell({ raft, codec: { encodeValue, decodeValue }, clock, log, leaderWaitMs });
+  opened.add("farewell", async () => farewell.close());
+  const watch = new ClusterWatch(raft, cluster.members, farewell);
   opened.add("watch", async () => watch.close());
   const contexts = new CommandContexts(watch, clock);
   const service: Service = {
@@ -147,11 +151,12 @@ async function compose(
     decodeValue,
   };
   const local = new LocalExecution(raft, service, onFailure);
+  const nodeStatus = () => ({ ...raft.status(), removed: farewell.removed });
   const status: StatusSource = {
     clusterName: cluster.name,
     service: registry,
     configured: cluster.members,
-    status: () => raft.status(),
+    status: nodeStatus,
   };
   const metrics = new Metrics({
     nodeId,
@@ -170,7 +175,7 @@ async function compose(
     clock,
     followerReads: config.reads.followers,
     deadlineMs: callDeadlineMs,
-    leaderWaitMs: 2 * config.raft.electionTimeoutMs,
+    leaderWaitMs,
     pendingMax: callsPendingMax,
     onForward: (ending) => metrics.countForward(ending),
   });
@@ -179,7 +184,7 @@ async function compose(
     watch,
     codec: service,
     clock,
-    leaderWaitMs: 2 * config.raft.electionTimeoutMs,
+    leaderWaitMs,
   });
   const membership = new MembershipOperations({
     raft,
@@ -187,12 +192,16 @@ async function compose(
     codec: service,
     clock,
     clusterName: cluster.name,
-    leaderWaitMs: 2 * config.raft.electionTimeoutMs,
+    leaderWaitMs,
   });
   const forwarded = new ForwardedCalls({
     methods: registry,
     version: registry,
-    knowledge: () => ({ leader: watch.view.leader?.id ?? null, stopping: phase !== "serving" }),
+    knowledge: () => ({
+      leader: watch.view.leader?.id ?? null,
+      stopping: phase !== "serving",
+      members: raft.status().membership?.members.map(({ id }) => id) ?? [],
+    }),
     questions: [transfer, membership],
     local,
     service,
@@ -239,7 +248,7 @@ async function compose(
     metrics,
     view: () => watch.view,
     appliedIndex: () => raft.view.index,
-    status: () => raft.status(),
+    status: nodeStatus,
     report: () => reportStatus(status),
     members: () => reportMembers(status),
     phase: () => phase,

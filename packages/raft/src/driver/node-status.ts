@@ -16,10 +16,11 @@ export interface StatusParts {
   readonly membership: Membership | null;
   readonly missing: readonly NodeId[];
   readonly connected: readonly NodeId[];
+  readonly refusals: readonly string[];
 }
 
 export function nodeStatus(parts: StatusParts): NodeStatus {
-  const { nodeId, consensus, identity, membership, missing, connected } = parts;
+  const { nodeId, consensus, identity, membership, missing, connected, refusals } = parts;
   const status = consensus?.status() ?? unborn(nodeId);
   return {
     ...status,
@@ -28,6 +29,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     clusterId: identity.clusterId,
     membership,
     connected,
+    refusals,
     snapshotFrom: consensus?.snapshotFrom ?? null,
     removed:
       consensus !== null &&

@@ -1,10 +1,13 @@
 /**
- * Whom this node keeps connections to: the members, and for a moment those that were removed, so that they
- * hear of it. What each says of itself is compared with the membership: a moved member is announced.
+ * Whom this node keeps connections to: the members, and for a while those that were removed, so that they hear
+ * of it and can lead their clients elsewhere. What each says of itself is compared with the membership: a moved member is announced.
  */
 import type { Member, Membership, NodeId } from "../core/index.js";
 import type { Clock, NodeIntroduction, PeerAddress, Transport } from "../ports/index.js";
 import { type ListedMember, peersToDial } from "./member-list.js";
+
+/** Longer than load balancers and their probes need to notice that a node is not ready, in milliseconds. */
+export const farewellMs = 20_000;
 
 export interface PeersOptions {
   readonly nodeId: NodeId;
@@ -21,6 +24,9 @@ export class Peers {
   readonly #introductions = new Map<NodeId, NodeIntroduction>();
   #leaving: readonly PeerAddress[] = [];
   #dialled: readonly PeerAddress[] = [];
+  #membership: Membership | null = null;
+  /** Members that were removed a while ago, with the disks that they had. */
+  #guests: readonly Member[] = [];
   #stopped = false;
 
   constructor(options: PeersOptions) {
@@ -46,13 +52,25 @@ export class Peers {
     const gone = this.#dialled.filter(({ id }) => !has(id) && !this.#leaving.some((peer) => peer.id === id));
     this.#leaving = [...this.#leaving.filter(({ id }) => !has(id)), ...gone];
     this.#dialled = wanted;
+    const isMember = (id: NodeId) => membership?.members.some((member) => member.id === id) === true;
+    const left = (this.#membership?.members ?? []).filter(({ id }) => !isMember(id));
+    this.#guests = [...this.#guests.filter(({ id }) => !isMember(id)), ...left];
+    this.#membership = membership;
     transport.setPeers([...wanted, ...this.#leaving]);
-    if (gone.length === 0) return;
+    if (gone.length === 0 && left.length === 0) return;
     clock.after(farewellMs, () => {
       if (this.#stopped) return;
+      this.#guests = this.#guests.filter((member) => !left.includes(member));
       this.#leaving = this.#leaving.filter((peer) => !gone.includes(peer));
       transport.setPeers([...this.#dialled, ...this.#leaving]);
     });
+  }
+
+  /** Whoever is let in: the members, and for a while those that were removed. Null until birth. */
+  get welcome(): Membership | null {
+    const membership = this.#membership;
+    if (membership === null || this.#guests.length === 0) return membership;
+    return { ...membership, members: [...membership.members, ...this.#guests] };
   }
 
   connected(peer: NodeId, introduction: NodeIntroduction): void {

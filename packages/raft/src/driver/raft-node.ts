@@ -32,7 +32,7 @@ import { establishIdentity } from "./identity.js";
 import { memberListDigest, validateMemberList } from "./member-list.js";
 import { nodeStatus } from "./node-status.js";
 import { Overlay } from "./overlay.js";
-import { Peers } from "./peers.js";
+import { farewellMs, Peers } from "./peers.js";
 import { RefusalLog } from "./refusal-log.js";
 import { safely } from "./safely.js";
 import { TransferFailed } from "./transfers.js";
@@ -86,8 +86,8 @@ class Server<Result> implements RaftNode<Result> {
     this.#digest = memberListDigest(options.members);
     this.#overlay = new Overlay(options.storage, restored.applied, overlayBytesMax);
     this.#refusals = new RefusalLog(options.log);
-    const { nodeId, members: configured, transport, clock, electionTimeoutMs } = options;
-    this.#peers = new Peers({ nodeId, configured, transport, clock, farewellMs: 4 * electionTimeoutMs });
+    const { nodeId, members: configured, transport, clock } = options;
+    this.#peers = new Peers({ nodeId, configured, transport, clock, farewellMs });
   }
 
   get view(): StateView {
@@ -152,6 +152,7 @@ class Server<Result> implements RaftNode<Result> {
       membership: this.#membership,
       missing: this.#birth?.missing() ?? [],
       connected: this.#peers.ids.filter((id) => transport.connected(id)),
+      refusals: this.#peers.ids.flatMap((id) => this.#refusals.of(id) ?? []),
     });
   }
 
@@ -232,12 +233,14 @@ class Server<Result> implements RaftNode<Result> {
   #handlers(): TransportHandlers {
     return {
       introduction: () => this.#introduction(),
-      membership: () => this.#membership,
+      membership: () => this.#peers.welcome,
       onMessage: (message, incarnation) => this.#onMessage(message, incarnation),
       onConnected: (peer, introduction) => this.#onConnected(peer, introduction),
       onLost: (peer) => this.#onLost(peer),
       onDropped: (peer) => this.#consensus?.step({ type: "peerReset", peer }),
-      onRefused: (peer, reason) => this.#refusals.refused(peer, reason),
+      onRefused: (peer, reason) => {
+        if (this.#refusals.refused(peer, reason)) this.#notify();
+      },
       onRequest: async (peer, payload, topic) => {
         if (this.#ended) throw new RequestFailed(`${this.#options.nodeId} has stopped`, false);
         if (topic === "snapshot") return this.#answerSnapshot(peer, payload);
@@ -357,8 +360,8 @@ class Server<Result> implements RaftNode<Result> {
 
   #notify(): void {
     if (this.#ended) return;
-    const { leader, term, role, canServe, born, missing, connected } = this.status();
-    const seen = JSON.stringify([leader, term, role, canServe, born, missing, connected]);
+    const { leader, term, role, canServe, born, missing, connected, removed, refusals } = this.status();
+    const seen = JSON.stringify([leader, term, role, canServe, born, missing, connected, removed, refusals]);
     if (seen === this.#seen) return;
     this.#seen = seen;
     for (const listener of [...this.#listeners]) safely(this.#options.log, listener);

@@ -12,11 +12,18 @@ export class RefusalLog {
     this.#log = log;
   }
 
-  refused(peer: string, reason: string): void {
-    if (this.#reasons.get(peer) === reason) return;
+  /** True when that is news. */
+  refused(peer: string, reason: string): boolean {
+    if (this.#reasons.get(peer) === reason) return false;
     if (this.#reasons.size >= rememberedMax) this.#reasons.clear();
     this.#reasons.set(peer, reason);
     this.#log.warn({ peer, reason }, `no connection with ${peer}: ${reason}`);
+    return true;
+  }
+
+  /** Why there is no connection with `peer`; undefined when it was not refused since it was connected last. */
+  of(peer: string): string | undefined {
+    return this.#reasons.get(peer);
   }
 
   connected(peer: string): void {

@@ -44,8 +44,10 @@ export interface NodeStatus extends Status {
   readonly clusterId: string | null;
   readonly membership: Membership | null;
   readonly connected: readonly NodeId[];
+  /** Why members (or listed ones, before birth) refuse this node, or it them: a sentence for each. */
+  readonly refusals: readonly string[];
   readonly proposalsPending: number;
-  /** The committed membership does not mean this node (any more): it serves nobody. */
+  /** The committed membership does not mean this node (any more), and it hears no leader: it serves nobody by itself. */
   readonly removed: boolean;
   /** How many more voters may fail before writes stop, counting those that are unreachable now (leader's view). */
   readonly failureTolerance: number;

@@ -10,21 +10,25 @@ const unborn: NodeStatus = { ...unbornStatus, missing: ["n2", "n3"] };
 function rig() {
   let status = unborn;
   const listeners = new Set<() => void>();
-  const watch = new ClusterWatch(
-    {
-      status: () => status,
-      onChange: (listener) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
+  const farewell: { leader: string | null; removed: boolean } = { leader: null, removed: false };
+  const onChange = (listener: () => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+  const watch = new ClusterWatch({ status: () => status, onChange }, configured, {
+    get leader() {
+      return farewell.leader;
     },
-    configured,
-  );
+    get removed() {
+      return farewell.removed;
+    },
+    onChange,
+  });
   const become = (part: Partial<NodeStatus>) => {
     status = { ...status, ...part };
     for (const listener of [...listeners]) listener();
   };
-  return { watch, become, listeners };
+  return { watch, become, listeners, farewell };
 }
 
 const born = { born: true, missing: [], clusterId: "c0ffee00c0ffee00" };
@@ -55,6 +59,33 @@ describe("the view of the cluster", () => {
     const membership = { clusterId: "c", members: [moved], voters: ["n3"], votersOutgoing: [], learners: [] };
     become({ ...born, leader: "n3", membership });
     expect(watch.view.leader?.url).toBe("http://moved:8000");
+  });
+
+  it("of a removed node is what the members tell it, then that it was removed and whom to call", () => {
+    const { watch, become, farewell } = rig();
+    const moved = { id: "n3", incarnation: "i", peer: "x:9000", http: "http://n3:8000" };
+    const membership = { clusterId: "c", members: [moved], voters: ["n3"], votersOutgoing: [], learners: [] };
+    farewell.removed = true;
+    become({ ...born, membership, leader: null });
+    expect(watch.view.leader).toBe(null);
+    farewell.leader = "n3";
+    become({});
+    expect(watch.view.leader).toEqual({ id: "n3", url: "http://n3:8000", isThisNode: false });
+    farewell.leader = null;
+    become({});
+    expect(watch.view.leader).toBe(null);
+    expect(watch.view.whyNoLeader).toBe(
+      "this node was removed from the cluster: call one of n3 (http://n3:8000)",
+    );
+  });
+
+  it("of a node that nobody lets in says why", () => {
+    const { watch, become } = rig();
+    const refusals = ["n2 (n2:9000) refused this node: n1 is a stranger"];
+    become({ ...born, connected: ["n3"], refusals });
+    expect(watch.view.whyNoLeader).toContain("majority");
+    become({ connected: [] });
+    expect(watch.view.whyNoLeader).toBe(`this node is alone: ${refusals[0]}`);
   });
 
   it("serves only once the leader can", () => {

@@ -1,5 +1,6 @@
 /** Who leads, as this node knows it now: taken from Raft when it changes, read by every call. */
 import type { NodeStatus } from "@quorate/raft";
+import type { Farewell } from "./farewell.js";
 import type { Raft } from "./ports.js";
 import { tagOf } from "./read-token.js";
 
@@ -31,19 +32,29 @@ export interface MemberAddresses {
 export class ClusterWatch {
   readonly #raft: Pick<Raft, "status" | "onChange">;
   readonly #configured: readonly MemberAddresses[];
+  readonly #farewell: Pick<Farewell, "leader" | "removed" | "onChange">;
   readonly #listeners = new Set<() => void>();
-  readonly #unsubscribe: () => void;
+  readonly #unsubscribe: readonly (() => void)[];
   #view: ClusterView;
   #leaderChanges = 0;
   #lastReign: string | null;
 
-  /** `configured` serves until the cluster is born and its membership is known. */
-  constructor(raft: Pick<Raft, "status" | "onChange">, configured: readonly MemberAddresses[]) {
+  /**
+   * `configured` serves until the cluster is born and its membership is known; `farewell` when this node belongs
+   * to it no more.
+   */
+  constructor(
+    raft: Pick<Raft, "status" | "onChange">,
+    configured: readonly MemberAddresses[],
+    farewell: Pick<Farewell, "leader" | "removed" | "onChange">,
+  ) {
     this.#raft = raft;
     this.#configured = configured;
+    this.#farewell = farewell;
     this.#view = this.#take();
     this.#lastReign = reign(this.#view);
-    this.#unsubscribe = raft.onChange(() => this.#changed());
+    const changed = () => this.#changed();
+    this.#unsubscribe = [raft.onChange(changed), farewell.onChange(changed)];
   }
 
   get view(): ClusterView {
@@ -62,7 +73,7 @@ export class ClusterWatch {
   }
 
   close(): void {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#listeners.clear();
   }
 
@@ -80,12 +91,13 @@ export class ClusterWatch {
 
   #take(): ClusterView {
     const status = this.#raft.status();
+    const leader = status.leader ?? this.#farewell.leader;
     return {
-      leader: status.leader === null ? null : this.#leaderOf(status, status.leader),
+      leader: leader === null ? null : this.#leaderOf(status, leader),
       term: status.term,
       serves: status.role === "leader" && status.canServe,
       tag: tagOf(status.clusterId),
-      whyNoLeader: whyNoLeader(status),
+      whyNoLeader: whyNoLeader(status, this.#farewell.removed),
     };
   }
 
@@ -100,7 +112,14 @@ function reign({ leader, term }: ClusterView): string | null {
   return leader === null ? null : `${leader.id}@${term}`;
 }
 
-function whyNoLeader(status: NodeStatus): string {
+function whyNoLeader(status: NodeStatus, removed: boolean): string {
+  const [refusal] = status.connected.length === 0 ? status.refusals : [];
+  if (removed) {
+    const others = status.membership?.members.filter(({ id }) => id !== status.id) ?? [];
+    const urls = others.map(({ id, http }) => `${id} (${http})`).join(", ");
+    return `this node was removed from the cluster: call one of ${urls}`;
+  }
+  if (refusal !== undefined) return `this node is alone: ${refusal}`;
   if (status.born) return "no node has a majority right now, or an election is running; try again";
   if (status.missing.length === 0) return "the cluster is being founded; try again";
   return `the cluster is not founded yet: this node has not heard from ${status.missing.join(", ")}`;

@@ -111,7 +111,7 @@ describe("a forwarded call at the leader", () => {
       methods,
       version: { service: "kv", sha256: "ab" },
       questions: [],
-      knowledge: () => ({ leader: leads ? "n1" : null, stopping: !leads }),
+      knowledge: () => ({ leader: leads ? "n1" : null, stopping: !leads, members: ["n1", "n2"] }),
       local,
       service,
       clock,

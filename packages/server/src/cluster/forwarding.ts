@@ -127,12 +127,14 @@ export function serviceFromValue(value: Value): ServiceVersion {
   return { service, sha256 };
 }
 
-/** What a node knows that a node on its way out must learn of it. */
+/** What a node knows that a node on its way out, or one that was removed, must learn of it. */
 export interface LeaderKnowledge {
   /** Id of the leader that it sends calls to; null when it knows none. */
   readonly leader: string | null;
   /** It is on its way out itself: no successor, and nobody who must know one. */
   readonly stopping: boolean;
+  /** Ids of the members that it knows. */
+  readonly members: readonly string[];
 }
 
 export const leaderQuestion: Value = [forwardVersion, "leader"];
@@ -141,17 +143,24 @@ export function isLeaderQuestion(value: Value): boolean {
   return versioned(value)[0] === "leader";
 }
 
-export function leaderToValue({ leader, stopping }: LeaderKnowledge): Value {
-  return [forwardVersion, "leader", leader ?? "", stopping];
+export function leaderToValue({ leader, stopping, members }: LeaderKnowledge): Value {
+  return [forwardVersion, "leader", leader ?? "", stopping, [...members]];
 }
 
 /** @throws Error on anything that `leaderToValue` of a known version does not make */
 export function leaderFromValue(value: Value): LeaderKnowledge {
-  const [kind, leader, stopping] = versioned(value);
-  if (kind !== "leader" || typeof leader !== "string" || typeof stopping !== "boolean") {
+  const [kind, leader, stopping, members] = versioned(value);
+  if (
+    kind !== "leader" ||
+    typeof leader !== "string" ||
+    typeof stopping !== "boolean" ||
+    members === undefined ||
+    !isArray(members) ||
+    !members.every((id) => typeof id === "string")
+  ) {
     throw new Error("a peer sent an answer about its leader that cannot be read");
   }
-  return { leader: leader === "" ? null : leader, stopping };
+  return { leader: leader === "" ? null : leader, stopping, members };
 }
 
 function versioned(value: Value): readonly Value[] {

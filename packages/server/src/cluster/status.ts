@@ -30,6 +30,10 @@ export interface StatusReport {
   /** Members that the founding of the cluster waits for. */
   readonly missing: readonly string[];
   readonly connected: readonly string[];
+  /** Why other nodes do not talk to this one, a sentence for each. */
+  readonly refusals: readonly string[];
+  /** It was removed from the cluster. */
+  readonly removed: boolean;
   /** How many more voters may fail before writes stop, counting those that are unreachable now. */
   readonly failureTolerance: number;
   readonly commitIndex: number;
@@ -80,6 +84,8 @@ export function reportStatus(source: StatusSource): StatusReport {
     born: status.born,
     missing: status.missing,
     connected: status.connected,
+    refusals: status.refusals,
+    removed: status.removed,
     failureTolerance: status.failureTolerance,
     commitIndex: status.commit,
     appliedIndex: status.applied,

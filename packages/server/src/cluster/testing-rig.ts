@@ -70,6 +70,8 @@ export class ScriptedRaft implements Raft {
     answer(bytes: Uint8Array): void;
     fail(sent: boolean): void;
   }[] = [];
+  connected: readonly string[] = ["n2", "n3"];
+  removed = false;
   #leader: string | null = null;
   #term = 1;
   #listeners = new Set<() => void>();
@@ -131,7 +133,8 @@ export class ScriptedRaft implements Raft {
       canServe: this.#leader === "n1",
       born: true,
       clusterId: "c0ffee00c0ffee00",
-      connected: ["n2", "n3"],
+      connected: this.connected,
+      removed: this.removed,
       failureTolerance: 1,
     };
   }
@@ -153,7 +156,11 @@ export const leaderWaitMs = 1_000;
 export function executorRig({ pendingMax = 100, followerReads = false } = {}) {
   const raft = new ScriptedRaft();
   const clock = new ManualClock();
-  const watch = new ClusterWatch(raft, members);
+  const watch = new ClusterWatch(raft, members, {
+    leader: null,
+    removed: false,
+    onChange: () => () => undefined,
+  });
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => failures.push(error);
   const local = new LocalExecution(raft, service, onFailure);

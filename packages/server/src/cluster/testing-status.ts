@@ -18,6 +18,7 @@ export const unbornStatus: NodeStatus = {
   clusterId: null,
   membership: null,
   connected: [],
+  refusals: [],
   snapshotFrom: null,
   removed: false,
   proposalsPending: 0,

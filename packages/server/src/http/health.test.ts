@@ -5,6 +5,7 @@ import { describeChecks, readinessChecks } from "./health.js";
 const healthy = {
   born: true,
   missing: [],
+  removed: false,
   leader: "n2",
   term: 3,
   commit: 1000,
@@ -21,6 +22,7 @@ describe("readiness", () => {
     expect(failing({})).toEqual([]);
     expect(failing({ born: false, missing: ["n3"] })).toEqual(["born"]);
     expect(failing({ leader: null })).toEqual(["leader"]);
+    expect(failing({ leader: null, removed: true })).toEqual(["member", "leader"]);
     expect(failing({ applied: 900 })).toEqual([]);
     expect(failing({ applied: 899 })).toEqual(["applied"]);
     expect(failing({}, true)).toEqual(["serving"]);
@@ -30,6 +32,7 @@ describe("readiness", () => {
     const text = describeChecks(readinessChecks({ ...healthy, born: false, missing: ["n3"] }, false));
     expect(text.split("\n")).toEqual([
       "FAIL born: waiting for n3",
+      "ok   member: it was not removed",
       "ok   leader: n2 leads in term 3",
       "ok   applied: 0 committed entries are not executed yet",
       "ok   serving: this node takes calls",

@@ -22,6 +22,11 @@ export function readinessChecks(status: NodeStatus, draining: boolean): readonly
         : `waiting for ${status.missing.join(", ") || "the founding member"}`,
     },
     {
+      name: "member",
+      ok: !status.removed,
+      detail: status.removed ? "this node was removed from the cluster" : "it was not removed",
+    },
+    {
       name: "leader",
       ok: status.leader !== null,
       detail: status.leader === null ? "no leader is known" : `${status.leader} leads in term ${status.term}`,

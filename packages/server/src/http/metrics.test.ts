@@ -17,6 +17,8 @@ const follower: StatusReport = {
   born: true,
   missing: [],
   connected: ["n2"],
+  refusals: [],
+  removed: false,
   failureTolerance: 1,
   commitIndex: 120,
   appliedIndex: 119,

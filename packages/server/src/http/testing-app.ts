@@ -30,6 +30,7 @@ export const follower: NodeStatus = {
   clusterId: "c0ffee00c0ffee00",
   membership: null,
   connected: ["n2"],
+  refusals: [],
   snapshotFrom: null,
   removed: false,
   proposalsPending: 0,
