@@ -108,6 +108,37 @@ export class Cluster implements AsyncDisposable {
     return { node, ...address };
   }
 
+  /**
+   * Another address for a node that does not run, in its own config alone: the others' still name the old one.
+   * Takes the old node's place in `nodes`; starts nothing.
+   */
+  async move(old: ClusterNode): Promise<Newcomer> {
+    if (old.running) throw new Error(`${old.id} runs`);
+    const [address] = await loopbackAddresses(1);
+    if (address === undefined) throw new Error("no free ports");
+    const config = JSON.parse(readFileSync(old.configFile, "utf8")) as {
+      cluster: { members: { id: string }[] };
+    };
+    const members = config.cluster.members.map((member) =>
+      member.id === old.id ? { id: old.id, ...address } : member,
+    );
+    writeFileSync(
+      old.configFile,
+      JSON.stringify({ ...config, cluster: { ...config.cluster, members } }, null, 2),
+    );
+    const { id, configFile, logFile } = old;
+    const node = new ClusterNode({
+      id,
+      url: address.http,
+      configFile,
+      logFile,
+      environment: {},
+      wrapper: [],
+    });
+    this.nodes[this.nodes.indexOf(old)] = node;
+    return { node, ...address };
+  }
+
   node(id: string): ClusterNode {
     const node = this.nodes.find((candidate) => candidate.id === id);
     if (node === undefined) throw new Error(`no node ${id}`);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { openLevelStorage } from "@quorate/raft/level";
 import { expect, test } from "vitest";
 import { Cluster, type ClusterNode, until } from "./cluster.js";
+import { quorate } from "./command.js";
 import { attempt } from "./workload.js";
 
 const minutes = 60_000;
@@ -75,10 +76,11 @@ async function digestOf(cluster: Cluster, node: ClusterNode): Promise<string> {
   return hash.digest("hex");
 }
 
-test("a follower whose entries are gone catches up by a snapshot, under load and killed in the middle", {
+test("a follower whose entries are gone, killed in the middle, and then a newcomer catch up by a snapshot under load", {
   timeout: 5 * minutes,
 }, async () => {
-  await using cluster = await Cluster.start({ nodes: 3 });
+  const settings = { raft: { heartbeat: "50ms", electionTimeout: "500ms", promoteAfter: "1s" } };
+  await using cluster = await Cluster.start({ nodes: 3, settings });
   const [behind] = await cluster.followers();
   if (behind === undefined) throw new Error("three nodes have two followers");
   const others = cluster.nodes.filter((node) => node !== behind);
@@ -104,6 +106,21 @@ test("a follower whose entries are gone catches up by a snapshot, under load and
     async () => (behind.log().includes("going on where it broke off") ? true : undefined),
   );
   await behind.ready();
+
+  const { node: newcomer, peer, http } = await cluster.newcomer("n4", { settings });
+  newcomer.start();
+  await until(
+    () => `n4 to wait for its admission\n${newcomer.logTail()}`,
+    async () => (newcomer.log().includes(`quorate add n4 ${peer} ${http}`) ? true : undefined),
+  );
+  const added = await quorate("add", "n4", peer, http, "--url", leader.url, "--wait", "120s");
+  expect([added.code, added.out], added.errors).toEqual([
+    0,
+    expect.stringContaining("n4 was added; it votes"),
+  ]);
+  await newcomer.ready();
+  expect(newcomer.log()).toContain("took the place of log and state");
+  expect((await status(newcomer))?.firstIndex).toBeGreaterThan(1);
   await load.stop();
 
   const end = (await status(leader))?.lastIndex ?? 0;

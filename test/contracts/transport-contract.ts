@@ -60,6 +60,12 @@ export function describeTransport(name: string, createWorld: () => TransportWorl
       ]);
     });
 
+    it("says who a peer is that reaches this node, also one that cannot be reached where it is listed", async () => {
+      const { n1, n2 } = await pair();
+      expect(n1.handlers.introduced.get("n2")).toEqual(n2.handlers.introduction());
+      expect(n2.handlers.introduced.get("n1")).toEqual(n1.handlers.introduction());
+    });
+
     it("delivers every kind of message unchanged and in order", async () => {
       const { n1, n2 } = await pair();
       const to = { from: "n1", to: "n2", term: 5 } as const;

@@ -26,6 +26,8 @@ export interface RecorderOptions {
 /** Handlers that remember every event; tests wait for events, never for time. */
 export class TransportRecorder implements TransportHandlers {
   readonly events: TransportEvent[] = [];
+  /** Who opened a control connection to this node, and what it said of itself. */
+  readonly introduced = new Map<string, NodeIntroduction>();
   membershipNow: Membership | null;
   readonly #options: RecorderOptions;
   readonly #waiting = new Set<() => void>();
@@ -58,6 +60,10 @@ export class TransportRecorder implements TransportHandlers {
 
   onConnected(peer: string, introduction: NodeIntroduction): void {
     this.#record({ kind: "connected", peer, introduction });
+  }
+
+  onIntroduced(peer: string, introduction: NodeIntroduction): void {
+    this.introduced.set(peer, introduction);
   }
 
   onLost(peer: string): void {

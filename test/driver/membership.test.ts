@@ -151,32 +151,53 @@ describe("a removed node", () => {
 });
 
 describe("another address of a member", () => {
-  it.each(["follower", "leader"])("of a %s is announced by itself and replicated", async (which) => {
-    const { cluster, leader, followers } = await started({ seed: 4 });
-    const moving = which === "leader" ? leader : (followers[0] ?? "");
+  it.each(["follower", "leader"])(
+    "of a %s, unreachable at the old one, is announced and replicated",
+    async (which) => {
+      const { cluster, leader, followers } = await started({ seed: 4, network: "memory" });
+      const moving = which === "leader" ? leader : (followers[0] ?? "");
+      await cluster.stop(moving);
+      const moved = { id: moving, peer: `${moving}:9100`, http: `http://${moving}:8100` };
+      await cluster.start(
+        moving,
+        cluster.members.map((member) => (member.id === moving ? moved : member)),
+      );
+      const known = (id: string) => membershipAt(cluster, id).members.find((member) => member.id === moving);
+      await cluster.clock.until("all know", () => cluster.ids.every((id) => known(id)?.peer === moved.peer));
+      for (const id of cluster.ids) expect(known(id)).toMatchObject(moved);
+      // One entry, not one per connection or term.
+      const entries = () =>
+        cluster.lines.filter(
+          ({ id, message }) =>
+            id === followers.find((other) => other !== moving) && /says who takes part/.test(message),
+        ).length;
+      expect(entries()).toBe(1);
+      cluster.crash(moving);
+      await cluster.start(
+        moving,
+        cluster.members.map((member) => (member.id === moving ? moved : member)),
+      );
+      await cluster.clock.run(3_000);
+      expect(entries()).toBe(1);
+      expect(cluster.fatal).toEqual([]);
+    },
+  );
+
+  it("is dialled as soon as its owner has said it: its vote is needed, so nothing can be replicated before", async () => {
+    const { cluster, leader, followers } = await started({ seed: 5, network: "memory" });
+    const [moving = "", dead = ""] = followers;
     await cluster.stop(moving);
+    cluster.crash(dead);
+    await cluster.clock.run(3_000);
+    expect(cluster.leader()).toBe(undefined);
     const moved = { id: moving, peer: `${moving}:9100`, http: `http://${moving}:8100` };
     await cluster.start(
       moving,
       cluster.members.map((member) => (member.id === moving ? moved : member)),
     );
-    const known = (id: string) => membershipAt(cluster, id).members.find((member) => member.id === moving);
-    await cluster.clock.until("all know", () => cluster.ids.every((id) => known(id)?.peer === moved.peer));
-    for (const id of cluster.ids) expect(known(id)).toMatchObject(moved);
-    // One entry, not one per connection or term.
-    const entries = () =>
-      cluster.lines.filter(
-        ({ id, message }) =>
-          id === followers.find((other) => other !== moving) && /says who takes part/.test(message),
-      ).length;
-    expect(entries()).toBe(1);
-    cluster.crash(moving);
-    await cluster.start(
-      moving,
-      cluster.members.map((member) => (member.id === moving ? moved : member)),
-    );
-    await cluster.clock.run(3_000);
-    expect(entries()).toBe(1);
-    expect(cluster.fatal).toEqual([]);
+    const next = await cluster.untilLeader([leader, moving]);
+    expect((await cluster.propose(next, set("a"))).kind).toBe("applied");
+    const row = () => membershipAt(cluster, leader).members.find((member) => member.id === moving);
+    await cluster.clock.until("it is replicated", () => row()?.peer === moved.peer);
   });
 });

@@ -89,10 +89,13 @@ export class TestCluster {
     for (const id of this.ids) await this.start(id);
   }
 
+  /** `members`: as this node's own configuration has them, its own address too. */
   async start(id: string, members = this.members): Promise<RaftNode<RegisterResult>> {
     const disk = this.disk(id);
+    const own = members.find((member) => member.id === id);
     const storage = disk.open({ onWrite: (write) => this.#write(id, write) });
-    const transport = this.#memory?.transport({ nodeId: id }) ?? this.network.create(id);
+    const transport =
+      this.#memory?.transport({ nodeId: id, address: own?.peer ?? "" }) ?? this.network.create(id);
     const process = this.clock.process();
     const node = await startRaftNode<RegisterResult>({
       nodeId: id,

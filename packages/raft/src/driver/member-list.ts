@@ -30,13 +30,17 @@ export function memberListDigest(members: readonly ListedMember[]): string {
   return createHash("sha256").update(canonical).digest("hex");
 }
 
-/** Who to dial, and where. After birth the membership says who; an address in the configured list is a hint. */
+/**
+ * Who to dial, and where. After birth the membership says who; a hint is the address that the peer itself `announced`,
+ * or the one in the configured list.
+ */
 export function peersToDial(
   nodeId: NodeId,
   configured: readonly ListedMember[],
   membership: Membership | null,
+  announced: ReadonlyMap<NodeId, string>,
 ): PeerAddress[] {
-  const hints = new Map(configured.map(({ id, peer }) => [id, peer]));
+  const hints = new Map([...configured.map(({ id, peer }) => [id, peer] as const), ...announced]);
   return (membership?.members ?? configured)
     .filter(({ id }) => id !== nodeId)
     .map(({ id, peer }) => {

@@ -22,6 +22,8 @@ export class Peers {
   readonly #options: PeersOptions;
   /** How each peer introduced itself on its newest connection. */
   readonly #introductions = new Map<NodeId, NodeIntroduction>();
+  /** Where each peer says that it is reached: known before it is in the membership, and needed to get there. */
+  readonly #announced = new Map<NodeId, string>();
   #leaving: readonly PeerAddress[] = [];
   #dialled: readonly PeerAddress[] = [];
   #membership: Membership | null = null;
@@ -47,8 +49,9 @@ export class Peers {
 
   dial(membership: Membership | null): void {
     const { nodeId, configured, transport, clock, farewellMs } = this.#options;
-    const wanted = peersToDial(nodeId, configured, membership);
+    const wanted = peersToDial(nodeId, configured, membership, this.#announced);
     const has = (id: NodeId) => wanted.some((peer) => peer.id === id);
+    for (const id of this.#announced.keys()) if (!has(id)) this.#announced.delete(id);
     const gone = this.#dialled.filter(({ id }) => !has(id) && !this.#leaving.some((peer) => peer.id === id));
     this.#leaving = [...this.#leaving.filter(({ id }) => !has(id)), ...gone];
     this.#dialled = wanted;
@@ -75,6 +78,17 @@ export class Peers {
 
   connected(peer: NodeId, introduction: NodeIntroduction): void {
     this.#introductions.set(peer, introduction);
+  }
+
+  /** It has reached this node, which may not know where to reach it. */
+  introduced(peer: NodeId, introduction: NodeIntroduction): void {
+    const listed = this.#membership?.members.find(({ id }) => id === peer);
+    if (listed !== undefined && listed.incarnation !== introduction.incarnation) return;
+    this.#introductions.set(peer, introduction);
+    const { peer: address } = introduction;
+    if (address === "" || this.#announced.get(peer) === address || !this.ids.includes(peer)) return;
+    this.#announced.set(peer, address);
+    this.dial(this.#membership);
   }
 
   lost(peer: NodeId): void {

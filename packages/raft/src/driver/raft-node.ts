@@ -236,6 +236,11 @@ class Server<Result> implements RaftNode<Result> {
       membership: () => this.#peers.welcome,
       onMessage: (message, incarnation) => this.#onMessage(message, incarnation),
       onConnected: (peer, introduction) => this.#onConnected(peer, introduction),
+      onIntroduced: (peer, introduction) => {
+        if (this.#ended) return;
+        this.#peers.introduced(peer, introduction);
+        this.#announceMoves();
+      },
       onLost: (peer) => this.#onLost(peer),
       onDropped: (peer) => this.#consensus?.step({ type: "peerReset", peer }),
       onRefused: (peer, reason) => {

@@ -55,6 +55,8 @@ export interface TransportHandlers {
   onMessage(message: PeerMessage, incarnation: string): void;
   /** The control connection to `peer` is open and authenticated. Messages sent before may be lost. */
   onConnected(peer: NodeId, introduction: NodeIntroduction): void;
+  /** `peer` opened its own control connection to this node; where it says that it is reached may be news. */
+  onIntroduced(peer: NodeId, introduction: NodeIntroduction): void;
   /** The control connection to `peer` closed, not by us, and one redial at once failed. */
   onLost(peer: NodeId): void;
   /** Messages to `peer` were dropped (queue full). */

@@ -14,7 +14,7 @@ interface Packet {
 /** The outgoing control connection to one peer: `ControlLink` without a socket. */
 export class MemoryLink {
   readonly peer: NodeId;
-  readonly address: string;
+  #addresses: readonly string[];
   readonly #own: MemoryTransport;
   readonly #hub: MemoryHub;
   #connection: { readonly remote: MemoryTransport; readonly introduction: NodeIntroduction } | null = null;
@@ -28,11 +28,26 @@ export class MemoryLink {
   #cancelRetry: (() => void) | null = null;
   #cancelStall: (() => void) | null = null;
 
-  constructor(peer: NodeId, address: string, own: MemoryTransport, hub: MemoryHub) {
+  /** Tried in turn, the first one first. */
+  constructor(peer: NodeId, addresses: readonly string[], own: MemoryTransport, hub: MemoryHub) {
     this.peer = peer;
-    this.address = address;
+    this.#addresses = addresses;
     this.#own = own;
     this.#hub = hub;
+  }
+
+  /** The one that was dialled last, or is to be dialled next. */
+  get address(): string {
+    return this.#addresses[this.#failures % this.#addresses.length] ?? "";
+  }
+
+  /** False when the address in use is none of them: then another link takes over. */
+  moveTo(addresses: readonly string[]): boolean {
+    const at = addresses.indexOf(this.address);
+    if (at < 0) return false;
+    this.#addresses = addresses;
+    this.#failures = at;
+    return true;
   }
 
   get remote(): MemoryTransport | null {
@@ -111,10 +126,11 @@ export class MemoryLink {
     if (handlers === null) return;
     if (result.kind === "connected") {
       this.#connection = result;
-      this.#failures = 0;
+      // The address that works stays the first one to try.
+      this.#failures %= this.#addresses.length;
       this.#lossPending = false;
       this.#dropping = false;
-      result.remote.accepted(this.#own, handlers.introduction().incarnation);
+      result.remote.accepted(this.#own, handlers.introduction());
       handlers.onConnected(this.peer, result.introduction);
       return;
     }

@@ -62,17 +62,17 @@ export class MemoryTransport implements Transport {
 
   setPeers(peers: readonly PeerAddress[]): void {
     if (!this.#alive) return;
-    const wanted = new Map(
-      peers.filter(({ id }) => id !== this.nodeId).map(({ id, peer, hint = peer }) => [id, hint]),
-    );
+    const others = peers.filter(({ id }) => id !== this.nodeId);
+    const wanted = new Map(others.map(({ id, peer, hint = peer }) => [id, [...new Set([hint, peer])]]));
     for (const [id, link] of this.#links) {
-      if (wanted.get(id) === link.address) continue;
+      const addresses = wanted.get(id);
+      if (addresses !== undefined && link.moveTo(addresses)) continue;
       this.#links.delete(id);
       link.stop();
     }
-    for (const [id, address] of wanted) {
+    for (const [id, addresses] of wanted) {
       if (this.#links.has(id)) continue;
-      const link = new MemoryLink(id, address, this, this.#hub);
+      const link = new MemoryLink(id, addresses, this, this.#hub);
       this.#links.set(id, link);
       if (this.#handlers !== null) link.dial();
     }
@@ -207,8 +207,9 @@ export class MemoryTransport implements Transport {
   }
 
   /** A control connection of `remote` arrived. */
-  accepted(remote: MemoryTransport, incarnation: string): void {
-    this.#incoming.set(remote.nodeId, { remote, incarnation });
+  accepted(remote: MemoryTransport, introduction: NodeIntroduction): void {
+    this.#incoming.set(remote.nodeId, { remote, incarnation: introduction.incarnation });
+    this.handlers?.onIntroduced(remote.nodeId, introduction);
     this.#links.get(remote.nodeId)?.nudge();
   }
 

@@ -260,7 +260,8 @@ class TcpPeers implements TcpTransport {
     }
   }
 
-  #accepted(connection: Connection, { nodeId: peer, incarnation }: NodeIntroduction, channel: Channel): void {
+  #accepted(connection: Connection, introduction: NodeIntroduction, channel: Channel): void {
+    const { nodeId: peer, incarnation } = introduction;
     const accepted = this.#incoming[channel];
     // One per peer and channel: a peer that dials again has given the older one up.
     accepted.get(peer)?.connection.close("replaced by a newer connection of the same peer");
@@ -272,7 +273,9 @@ class TcpPeers implements TcpTransport {
       channel === "bulk"
         ? this.#requestServer(peer, connection, forget)
         : this.#receiver(peer, incarnation, forget);
-    if (channel === "control") this.#peers.get(peer)?.control.nudge();
+    if (channel !== "control") return;
+    this.#tell((handlers) => handlers.onIntroduced(peer, introduction));
+    this.#peers.get(peer)?.control.nudge();
   }
 
   #receiver(peer: NodeId, incarnation: string, forget: () => void): Connection["owner"] {
