@@ -136,3 +136,43 @@ describe("a cut-off leader", () => {
     }
   });
 });
+
+describe("a log that is cut short", () => {
+  it("stays below 2000 bytes on every node, whatever gets lost and whoever crashes, and nobody is left behind", () => {
+    let installed = 0;
+    for (let seed = 1; seed <= 10; seed++) {
+      const scenario = new Scenario({
+        seed,
+        knobs: {
+          streams: false,
+          lossRate: 0.1,
+          peerResetShare: 0,
+          compactEntriesMin: 1,
+          trailingEntries: 3,
+          trailingBytes: 500,
+          maxHeldBytes: 500,
+          idleFlush: millisecond,
+          downTime: { min: 200 * millisecond, max: 400 * millisecond },
+        },
+      });
+      let largest = 0;
+      for (let round = 0; round < 12; round++) {
+        scenario.cluster.crashed(scenario.node(round % 3), "crash");
+        for (let slice = 0; slice < 50; slice++) {
+          scenario.run(0.01);
+          for (const node of scenario.cluster.nodes)
+            largest = Math.max(largest, node.status()?.logBytes ?? 0);
+        }
+      }
+      expect(largest, `seed ${seed}`).toBeLessThan(2000);
+      const { committed } = scenario;
+      expect(committed, `seed ${seed}`).toBeGreaterThan(50);
+      const caughtUp = () =>
+        scenario.cluster.nodes.every((node) => (node.status()?.applied ?? 0) >= committed);
+      expect(scenario.runUntil(5, caughtUp), `seed ${seed}`).not.toBeNull();
+      installed +=
+        scenario.cluster.counts.entries.find(([kind]) => kind === "event snapshotInstalled")?.[1] ?? 0;
+    }
+    expect(installed).toBeGreaterThan(10);
+  });
+});
