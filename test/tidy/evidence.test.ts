@@ -15,10 +15,29 @@ const folders = new Map(
   }),
 );
 
-/** The rows with a number under a heading, up to the next one. */
-function rowsUnder(heading: string): readonly (readonly string[])[] {
+interface Item {
+  readonly number: number;
+  readonly rule: string;
+  readonly tests: readonly Reference[];
+}
+
+/** The numbered items under a heading, up to the next one: a sentence, its source in brackets, and a list of tests. */
+function itemsUnder(heading: string): readonly Item[] {
   const section = document.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? "";
-  return rowsOf(section).filter(([number = ""]) => /^\d+$/.test(number));
+  return section
+    .split(/^(?=\d+\. )/m)
+    .slice(1)
+    .map((text) => {
+      const [head = "", ...tests] = text.split(/^ +- /m);
+      return {
+        number: Number.parseInt(head, 10),
+        rule: head
+          .replace(/^\d+\. /, "")
+          .replaceAll(/\s+/g, " ")
+          .trim(),
+        tests: tests.flatMap((line) => referencesIn(line.trim())),
+      };
+    });
 }
 
 function sourceOf(file: string): string | null {
@@ -38,16 +57,16 @@ describe.each([
   { heading: "Pitfalls", count: 53 },
   { heading: "Scenarios", count: 56 },
 ])("$heading", ({ heading, count }) => {
-  const rows = rowsUnder(heading);
+  const items = itemsUnder(heading);
 
   test("have every number once, in order", () => {
-    expect(rows.map(([number]) => Number(number))).toEqual(Array.from({ length: count }, (_, i) => i + 1));
+    expect(items.map(({ number }) => number)).toEqual(Array.from({ length: count }, (_, i) => i + 1));
   });
 
-  test.each(rows)("%s %s", (_number, rule, source, tests = "") => {
-    expect([rule, source]).not.toContain("");
-    const missing = referencesIn(tests).filter((reference) => !exists(reference));
-    expect(missing).toEqual([]);
+  test.each(items)("$number: $rule", ({ rule, tests }) => {
+    expect(rule).toMatch(/^[A-Z].*\. \(.+\)$/);
+    expect(tests).not.toEqual([]);
+    expect(tests.filter((reference) => !exists(reference))).toEqual([]);
   });
 });
 
