@@ -224,7 +224,7 @@ function structRules(members: Members): Rules<Record<string, unknown>> {
     shape: { members: types },
     accept(value, path) {
       const source = checked(value, path);
-      const result: Record<string, unknown> = Object.create(null);
+      const result: Record<string, unknown> = struct();
       for (const [name, type] of types) {
         const given = member(source, name);
         if (given !== undefined) result[name] = type.accept(given as Value, `${path}.${name}`);
