@@ -34,6 +34,18 @@ test("a row holds what all phases of one fault have in common", () => {
   expect(rows[0]).toMatchObject({ ok: 1, refused: 0, unknown: 0 });
 });
 
+test("a row lists the long gaps of its phases only", () => {
+  const counts = { ok: 0, refused: 0, unknown: 0 };
+  const phase = (fault: string | null, from: number, to: number) => ({
+    ...{ fault, from, to, counts },
+    ...{ recoveryMs: 0, terms: 0 },
+  });
+  const phases = [phase(null, 0, 1000), phase("loss", 1000, 3000), phase(null, 3000, 9000)];
+  const [calm, loss] = rowsOf(phases, [10, 900, 1500, 1550, 1900, 3100, 9000]);
+  expect(loss).toMatchObject({ longGapsMs: [600, 350, 1100], longestGapMs: 1100, seconds: 2 });
+  expect(calm).toMatchObject({ longestGapMs: 5900, seconds: 7 });
+});
+
 test("seconds in which a write was acknowledged", () => {
   expect(secondsWithWrites([1100, 1900, 4000, 4999.5, 5001], 1000, 5500)).toEqual([2, 4]);
 });

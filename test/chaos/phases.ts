@@ -1,6 +1,6 @@
 /** What clients saw, phase by phase: one phase per fault, from its beginning until all is normal again. */
 import type { RegisterOperation } from "../cluster/workload.js";
-import { longestGapMs } from "./probes.js";
+import { gapsMs, longestGapMs } from "./probes.js";
 
 export interface Counts {
   ok: number;
@@ -54,9 +54,16 @@ export interface Row {
   readonly refused: number;
   readonly unknown: number;
   readonly longestGapMs: number;
+  /** Every gap of at least `longGapMs`, in order. */
+  readonly longGapsMs: readonly number[];
+  /** How long these phases took together, recovery included. */
+  readonly seconds: number;
   readonly recoveryMs: number;
   readonly terms: number;
 }
+
+/** Several heartbeats long, and shorter than any election that begins with a timeout. */
+export const longGapMs = 300;
 
 export const calm = "(no fault)";
 
@@ -77,6 +84,12 @@ export function rowsOf(phases: readonly Phase[], acknowledgedAt: readonly number
       refused: sum(({ counts }) => counts.refused),
       unknown: sum(({ counts }) => counts.unknown),
       longestGapMs: worst(({ from, to }) => longestGapMs(acknowledgedAt, from, to)),
+      longGapsMs: same.flatMap(({ from, to }) =>
+        gapsMs(acknowledgedAt, from, to)
+          .filter((gap) => gap >= longGapMs)
+          .map(Math.round),
+      ),
+      seconds: Math.round(sum(({ from, to }) => to - from) / 1000),
       recoveryMs: worst(({ recoveryMs }) => recoveryMs),
       terms: sum(({ terms }) => terms),
     };

@@ -69,17 +69,25 @@ export class Probes {
   }
 }
 
-/** The longest time without an acknowledged write that reaches into `[from, to]`; the moments are in order. */
-export function longestGapMs(acknowledgedAt: readonly number[], from: number, to: number): number {
+/**
+ * Every time without an acknowledged write that reaches into `[from, to]`, in order; so are the moments. Each in
+ * milliseconds.
+ */
+export function gapsMs(acknowledgedAt: readonly number[], from: number, to: number): readonly number[] {
   const first = firstAtOrAfter(acknowledgedAt, from);
-  let longest = 0;
+  const gaps: number[] = [];
   let previous = acknowledgedAt[first - 1] ?? from;
   for (let next = first; previous < to; next++) {
     const at = Math.min(acknowledgedAt[next] ?? to, to);
-    longest = Math.max(longest, at - previous);
+    gaps.push(at - previous);
     previous = at;
   }
-  return longest;
+  return gaps;
+}
+
+/** The longest of them. */
+export function longestGapMs(acknowledgedAt: readonly number[], from: number, to: number): number {
+  return gapsMs(acknowledgedAt, from, to).reduce((longest, gap) => Math.max(longest, gap), 0);
 }
 
 /** By halving: a day's run has millions of them. */
