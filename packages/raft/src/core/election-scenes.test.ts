@@ -45,7 +45,7 @@ test("pitfall 3: whoever answers pre-votes campaigns as early as whoever does no
     const server = follower([1], 1);
     for (let tick = 1; ; tick++) {
       server.tick();
-      if (server.raft.status().role !== "follower") return tick;
+      if (server.raft.status().role !== "follower" || tick > 100) return tick;
       const question = { type: "preVoteRequest", from: "n2", to: "n1", term: 2 } as const;
       if (!isAsked) continue;
       expect(server.receive({ ...question, lastIndex: 1, lastTerm: 1 })).toMatchObject([{ granted: true }]);
@@ -115,8 +115,14 @@ test("S20 pre_vote_double_leader: two win the pre-vote, one the vote; who gave i
   deliver(cluster, appends);
   expect(statusOf(cluster, "n2")).toMatchObject({ role: "follower", term: 3, leader: "n1" });
   holdBack(cluster, "appendEntriesRejected", "n2");
+  const refused = [{ term: 3, granted: false }];
   deliver(cluster, late);
-  expect(holdBack(cluster, "requestVoteResponse", "n2", "n3")).toMatchObject([{ term: 3, granted: false }]);
+  expect(holdBack(cluster, "requestVoteResponse", "n2", "n3")).toMatchObject(refused);
+  // Not only because it knows who leads.
+  cluster.server("n2").raft.step({ type: "peerLost", peer: "n1" });
+  expect(statusOf(cluster, "n2").leader).toBe(null);
+  deliver(cluster, late);
+  expect(holdBack(cluster, "requestVoteResponse", "n2", "n3")).toMatchObject(refused);
   expect(cluster.server("n2").hardState).toMatchObject({ term: 3, vote: "n1" });
 });
 

@@ -191,7 +191,8 @@ describe("S54 logs", () => {
 
   test("figure 8 with an unreliable network, 1000 rounds; then all agree", () => {
     const random = createRandom(8);
-    const cluster = new TestingCluster({ voters: ids(5) });
+    // One entry in each AppendEntries: more moments in which only a part of a log has arrived.
+    const cluster = new TestingCluster({ voters: ids(5), config: { maxAppendBytes: 1 } });
     /** Committed so far, by index: may never change. */
     const committed = new Map<number, string>();
     for (let round = 0; round < 1000; round++) {
