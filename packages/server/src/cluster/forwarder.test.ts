@@ -125,8 +125,8 @@ describe("a forwarded call at the leader", () => {
   const sent = (call: Call, remainingMs = 500): Value => callToValue({ call, remainingMs, caller: "" });
 
   it("may be a question for the leader as this node knows it", async () => {
-    expect(await leader(true).ask([2, "leader"])).toEqual([2, "leader", "n1", false]);
-    expect(await leader(false).ask([2, "leader"])).toEqual([2, "leader", "", true]);
+    expect(await leader(true).ask([2, "leader"])).toEqual([2, "leader", "n1", false, ["n1", "n2"]]);
+    expect(await leader(false).ask([2, "leader"])).toEqual([2, "leader", "", true, ["n1", "n2"]]);
   });
 
   it("is proposed and answered with its index", async () => {
