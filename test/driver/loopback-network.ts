@@ -154,7 +154,7 @@ function judge(visitor: NodeIntroduction, host: NodeIntroduction, at: TransportH
   if (visitor.clusterId !== null && host.clusterId !== null && visitor.clusterId !== host.clusterId) {
     return "another cluster id";
   }
-  const known = at.membership()?.members.find(({ id }) => id === visitor.nodeId);
+  const known = at.membership(visitor)?.members.find(({ id }) => id === visitor.nodeId);
   if (known !== undefined && known.incarnation !== visitor.incarnation) return "another incarnation";
   const unborn = visitor.clusterId === null || host.clusterId === null;
   if (unborn && visitor.memberListDigest !== host.memberListDigest) return "another list of members";

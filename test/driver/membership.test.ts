@@ -118,6 +118,18 @@ describe("a removed node", () => {
     await cluster.clock.run(1_000);
     expect(await reached()).toBe(true);
     expect(cluster.node(leaving).status()).toMatchObject({ removed: true, refusals: [] });
+    // Another disk under its id is a newcomer like any other.
+    cluster.crash(leaving);
+    const former = cluster.disk(leaving);
+    cluster.wipe(leaving);
+    await cluster.start(leaving);
+    await cluster.clock.run(1_000);
+    const asStranger = cluster.node(leaving).status().refusals;
+    expect(asStranger).toHaveLength(2);
+    for (const refusal of asStranger) expect(refusal).toContain(`to let it in: quorate add ${leaving}`);
+    cluster.crash(leaving);
+    cluster.disks.set(leaving, former);
+    await cluster.start(leaving);
     await cluster.clock.run(20_000);
     cluster.crash(leaving);
     await cluster.start(leaving);

@@ -1,6 +1,7 @@
 /**
- * Whom this node keeps connections to: the members, and for a while those that were removed, so that they hear
- * of it and can lead their clients elsewhere. What each says of itself is compared with the membership: a moved member is announced.
+ * Whom this node keeps connections to: the members, and for a while those that were removed, so that they hear of it
+ * and can lead their clients elsewhere. What each says of itself is compared with the membership: a moved member is
+ * announced.
  */
 import type { Member, Membership, NodeId } from "../core/index.js";
 import type { Clock, NodeIntroduction, PeerAddress, Transport } from "../ports/index.js";
@@ -69,11 +70,11 @@ export class Peers {
     });
   }
 
-  /** Whoever is let in: the members, and for a while those that were removed. Null until birth. */
-  get welcome(): Membership | null {
-    const membership = this.#membership;
-    if (membership === null || this.#guests.length === 0) return membership;
-    return { ...membership, members: [...membership.members, ...this.#guests] };
+  /** By which `visitor` is judged: for a while, who was removed is let in like a member. Null until birth. */
+  membershipFor({ nodeId, incarnation }: NodeIntroduction): Membership | null {
+    const guest = this.#guests.find((member) => member.id === nodeId && member.incarnation === incarnation);
+    if (this.#membership === null || guest === undefined) return this.#membership;
+    return { ...this.#membership, members: [...this.#membership.members, guest] };
   }
 
   connected(peer: NodeId, introduction: NodeIntroduction): void {

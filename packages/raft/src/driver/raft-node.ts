@@ -233,7 +233,7 @@ class Server<Result> implements RaftNode<Result> {
   #handlers(): TransportHandlers {
     return {
       introduction: () => this.#introduction(),
-      membership: () => this.#peers.welcome,
+      membership: (visitor) => this.#peers.membershipFor(visitor),
       onMessage: (message, incarnation) => this.#onMessage(message, incarnation),
       onConnected: (peer, introduction) => this.#onConnected(peer, introduction),
       onIntroduced: (peer, introduction) => {

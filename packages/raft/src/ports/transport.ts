@@ -49,8 +49,8 @@ export class RequestFailed extends Error {
 export interface TransportHandlers {
   /** This node's introduction right now (it changes at birth). */
   introduction(): NodeIntroduction;
-  /** The membership that strangers are judged by; null until birth, then the configured list counts. */
-  membership(): Membership | null;
+  /** The membership that `visitor` is judged by; null until birth, then the configured list counts. */
+  membership(visitor: NodeIntroduction): Membership | null;
   /** `incarnation` is that of the sender's disk. */
   onMessage(message: PeerMessage, incarnation: string): void;
   /** The control connection to `peer` is open and authenticated. Messages sent before may be lost. */

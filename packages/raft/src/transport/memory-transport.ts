@@ -237,7 +237,7 @@ export class MemoryTransport implements Transport {
     const id = other.nodeId;
     return judge(other, call, {
       own: own.introduction(),
-      membership: own.membership(),
+      membership: own.membership(other),
       configured: [this.nodeId, ...this.#links.keys()].sort(),
       connectedIncarnation: this.#links.get(id)?.incarnation ?? this.#incoming.get(id)?.incarnation ?? null,
     });

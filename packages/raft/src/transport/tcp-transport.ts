@@ -236,7 +236,7 @@ class TcpPeers implements TcpTransport {
     }
     return judge(other, call, {
       own: handlers.introduction(),
-      membership: handlers.membership(),
+      membership: handlers.membership(other),
       configured: [this.#settings.nodeId, ...this.#peers.keys()].sort(),
       connectedIncarnation,
     });
