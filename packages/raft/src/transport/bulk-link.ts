@@ -49,7 +49,7 @@ export class BulkLink {
   request(payload: Uint8Array, timeoutMs: number, topic: RequestTopic = "application"): Promise<Uint8Array> {
     const id = this.#nextId;
     this.#nextId += 1;
-    const frame = encodeFrame(requestFrames[topic], [id, payload]);
+    const frame = encodeFrame(requestFrames[topic], [id, payload], payload.length);
     const refusal = this.#refusal(frame);
     if (refusal !== null) return Promise.reject(new RequestFailed(refusal, false));
     return new Promise((resolve, reject) => {

@@ -125,3 +125,43 @@ describe("unpackBody", () => {
     expect(() => unpackBody(body)).toThrow(/more than 1048576 values/);
   });
 });
+
+describe("a frame with large bytes", () => {
+  const large = new Uint8Array(100_000).fill(7);
+  const small = new Uint8Array(10).fill(1);
+  it.each<[string, unknown[]]>([
+    ["at the end", [5, large]],
+    ["first and last", [large, "text", large]],
+    [
+      "in entries beside small ones",
+      [
+        1,
+        2,
+        [
+          [3, 1, small],
+          [3, 1, large],
+          [3, 1, small],
+          [4, 0, large],
+        ],
+        true,
+      ],
+    ],
+    ["none that is large enough", [1, [small, small]]],
+  ])("holds them as parts, not as copies, and is read like every other: %s", (_, fields) => {
+    const frame = encodeFrame(FrameType.appendEntries, fields, 200_000);
+    const count = fields.flat(2).filter((field) => field === large).length;
+    expect(frame.parts.filter((part) => part === large)).toHaveLength(count);
+    const bytes = Buffer.concat(frame.parts);
+    expect(bytes.length).toBe(frame.bytes);
+    const { seen, reader: frames } = reader();
+    frames.push(bytes);
+    expect(seen.map(({ type }) => type)).toEqual([FrameType.appendEntries]);
+    const plain = (field: unknown): unknown =>
+      field instanceof Uint8Array
+        ? Buffer.from(field).toString("hex")
+        : Array.isArray(field)
+          ? field.map(plain)
+          : field;
+    expect(plain(seen[0]?.fields)).toEqual(plain(fields));
+  });
+});

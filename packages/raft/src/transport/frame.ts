@@ -53,6 +53,10 @@ const LENGTH_BYTES = 4;
 const HEADER_BYTES = LENGTH_BYTES + 1;
 /** Up to here header and body are joined by a copy; beyond it they travel as two buffers of one write. */
 const JOIN_BYTES_MAX = 64 * 1024;
+/** From here on bytes are a part of their own in a large frame. */
+const PART_BYTES_MIN = 64 * 1024;
+const BIN_32 = 0xc6;
+const ARRAY_32 = 0xdd;
 
 const packr = new Packr({ useRecords: false, moreTypes: false, bundleStrings: false, int64AsType: "bigint" });
 
@@ -76,8 +80,53 @@ export function unpackBody(body: Uint8Array): readonly unknown[] {
   return fields;
 }
 
-export function encodeFrame(type: FrameType, fields: readonly unknown[]): Frame {
-  return frameOf(type, packBody(fields));
+/** @param payloadBytes of the `Uint8Array`s among the fields, where there may be large ones */
+export function encodeFrame(type: FrameType, fields: readonly unknown[], payloadBytes = 0): Frame {
+  const large = payloadBytes >= PART_BYTES_MIN && holdsLarge(fields);
+  return large ? largeFrame(type, fields) : frameOf(type, packBody(fields));
+}
+
+/** Large `Uint8Array`s become parts of the frame as they are: packed, each would be copied, for each peer anew. */
+function largeFrame(type: FrameType, fields: readonly unknown[]): Frame {
+  const parts: Uint8Array[] = [];
+  let small: Uint8Array[] = [Buffer.alloc(HEADER_BYTES)];
+  let bytes = HEADER_BYTES;
+  const add = (part: Uint8Array) => {
+    bytes += part.length;
+    small.push(part);
+  };
+  const addField = (field: unknown) => {
+    if (field instanceof Uint8Array && field.length >= PART_BYTES_MIN) {
+      add(headOf(BIN_32, field.length));
+      parts.push(Buffer.concat(small), field);
+      small = [];
+      bytes += field.length;
+    } else if (Array.isArray(field) && field.some(holdsLarge)) {
+      add(headOf(ARRAY_32, field.length));
+      field.forEach(addField);
+    } else {
+      add(packr.pack(field));
+    }
+  };
+  addField(fields);
+  if (small.length > 0) parts.push(Buffer.concat(small));
+  const head = parts[0] as Buffer;
+  head.writeUInt32BE(bytes - LENGTH_BYTES, 0);
+  head.writeUInt8(type, LENGTH_BYTES);
+  return { parts, bytes };
+}
+
+function holdsLarge(field: unknown): boolean {
+  if (field instanceof Uint8Array) return field.length >= PART_BYTES_MIN;
+  return Array.isArray(field) && field.some(holdsLarge);
+}
+
+/** msgpack's token of 32 bits for the length of what follows. */
+function headOf(token: number, length: number): Buffer {
+  const head = Buffer.allocUnsafe(5);
+  head.writeUInt8(token, 0);
+  head.writeUInt32BE(length, 1);
+  return head;
 }
 
 /** A frame around a body that is packed already. */

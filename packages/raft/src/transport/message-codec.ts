@@ -194,7 +194,7 @@ const codecByFrame: ReadonlyMap<number, Codec<PeerMessage>> = new Map(
 export function encodeMessage(message: PeerMessage): Frame {
   if (message.type === "appendEntries") return encodeAppend(message);
   const codec = codecs[message.type] as Codec<PeerMessage>;
-  return encodeFrame(codec.frame, codec.write(message));
+  return encodeFrame(codec.frame, codec.write(message), payloadBytes(message));
 }
 
 /** What was encoded last: a leader mostly sends one AppendEntries to every follower, and encodes it once. */

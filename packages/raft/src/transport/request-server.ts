@@ -86,7 +86,7 @@ export class RequestServer implements ConnectionOwner {
   #answer(id: number, status: number, content: Uint8Array | string): void {
     const field =
       typeof content === "string" ? content.slice(0, REASON_CHARS_MAX) || "no reason given" : content;
-    const frame = encodeFrame(FrameType.answer, [id, status, field]);
+    const frame = encodeFrame(FrameType.answer, [id, status, field], field.length);
     if (frame.bytes > this.#context.maxFrameBytes) {
       this.#answer(id, AnswerStatus.failed, `an answer of ${frame.bytes} bytes does not fit a frame`);
     } else if (!this.#connection.hasRoomFor(frame.bytes)) {
