@@ -34,6 +34,7 @@ const surprise = Symbol("not canonical");
 
 function attempt<T>(text: string, limits: Limits, read: (reader: FastReader) => T): T | undefined {
   if (text.includes("]]>")) return undefined; // CDATA, or an error
+  if (holdsMoreValues(text, limits.values)) return undefined;
   if (suspectCharacter.test(text) && illegalCharacter.test(text)) return undefined;
   try {
     return read(new FastReader(text, limits));
@@ -41,6 +42,18 @@ function attempt<T>(text: string, limits: Limits, read: (reader: FastReader) => 
     if (error === surprise || error instanceof DecodeError) return undefined;
     throw error;
   }
+}
+
+const shortestValue = "<value/>".length;
+
+/** Whether there are more than `max` values at first sight: they would be made and thrown away again. */
+function holdsMoreValues(text: string, max: number): boolean {
+  if (text.length <= max * shortestValue) return false;
+  let count = 0;
+  for (let at = text.indexOf("<value"); at !== -1; at = text.indexOf("<value", at + shortestValue - 1)) {
+    if (++count > max) return true;
+  }
+  return false;
 }
 
 /**

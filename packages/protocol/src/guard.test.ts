@@ -155,14 +155,16 @@ describe("limits, before a tree is built", () => {
 // Each of these takes seconds if a step looks twice at what it has passed, and milliseconds otherwise.
 describe("linear in the size of the document", () => {
   const size = 300_000;
+  const value = (content: string) =>
+    `<methodResponse><params><param><value>${content}</value></param></params></methodResponse>`;
   test.each([
-    ["attributes", `<a${Array.from({ length: size / 10 }, (_, index) => ` b${index}=""`).join("")}/>`],
-    ["white space in a tag", `<a${" ".repeat(size)}/>`],
-    ["white space in a declaration", `<?xml version="1.0"${" ".repeat(size)}?><a/>`],
-    ["references", `<a>${"&amp;".repeat(size)}</a>`],
-    ["brackets", `<a>${"]]".repeat(size)}</a>`],
-    ["comments", `<a>${"<!-- -->".repeat(size / 4)}</a>`],
-    ["short elements", `<a>${"<b>&lt;</b>".repeat(size / 4)}</a>`],
+    ["an attribute", `<methodCall a="${"b".repeat(size)}"/>`],
+    ["white space in a tag", `<methodCall${" ".repeat(size)}/>`],
+    ["white space in a declaration", `<?xml version="1.0"${" ".repeat(size)}?><methodCall/>`],
+    ["references", value("&amp;".repeat(size))],
+    ["brackets", value("]]".repeat(size))],
+    ["comments", value("<!-- -->".repeat(size / 4))],
+    ["short elements", value(`<array><data>${"<value>&lt;</value>".repeat(size / 4)}</data></array>`)],
   ])("%s", (_, document) => {
     expect(() => check(document)).not.toThrow();
   });
@@ -171,6 +173,73 @@ describe("linear in the size of the document", () => {
     expect(refusal(`<?xml version="1.0"${" ".repeat(size)}<a/>`).code).toBe(-32700);
     expect(refusal(`<a>${"]".repeat(size)}]]></a>`).code).toBe(-32700);
     expect(refusal(`<${"a".repeat(size)}>`).message.length).toBeLessThan(200);
+  });
+});
+
+/** A large document that is well-formed: its tree would cost much. */
+describe("refused before there is a tree", () => {
+  const size = 100_000;
+  const value = (content: string) =>
+    `<methodCall><methodName>m</methodName><params><param><value>${content}</value></param></params></methodCall>`;
+  const small = "<value>1</value>";
+  test.each([
+    ["another root", `<a>${"<b/>".repeat(size)}</a>`, "<a> as the root"],
+    ["an unknown type", value(`<a>${"x".repeat(size)}</a>`), "<a> inside <value>"],
+    [
+      "two types",
+      value(`<int>1</int><string>${"x".repeat(size)}</string>`),
+      "a second element inside <value>",
+    ],
+    ["an element in a scalar", value(`<string><b/>${"x".repeat(size)}</string>`), "<b> inside <string>"],
+    ["text beside values", value(`<array><data>x${small.repeat(size)}</data></array>`), "text inside <data>"],
+    ["a long date", value(`<dateTime.iso8601>${"1".repeat(size)}</dateTime.iso8601>`), "a date too long"],
+    ["no base64", value(`<base64>${"A".repeat(size)}!</base64>`), "a character that is not in base64"],
+    ["padding inside base64", value(`<base64>AA==${"A".repeat(size)}</base64>`), "base64 behind its padding"],
+  ])("%s", (_, document, sentence) => {
+    const refused = refusal(document);
+    expect(refused.code).toBe(-32600);
+    expect(refused.message).toContain(sentence);
+  });
+
+  test("unless it is not well-formed: that comes first, wherever it is", () => {
+    expect(refusal(`<a>${"<b/>".repeat(size)}`).code).toBe(-32700);
+  });
+
+  test.each([
+    [
+      "a reference to white space beside values",
+      value(`<array><data>&#32;${small.repeat(size)}</data></array>`),
+    ],
+    [
+      "a section of white space beside values",
+      value(`<array><data><![CDATA[ ]]>${small.repeat(size)}</data></array>`),
+    ],
+    ["base64 over many lines", value(`<base64>${"AAAA\n ".repeat(size)}AA=\n=</base64>`)],
+    ["text of every kind", value(`x&amp;<![CDATA[y]]><!-- c -->${"z".repeat(size)}`)],
+  ])("but not where the tree's reader would take it: %s", (_, document) => {
+    expect(() => check(document)).not.toThrow();
+  });
+});
+
+describe("lengths are those of what is read", () => {
+  const document = (name: string, content: string) => `<value><${name}>${content}</${name}></value>`;
+  test.each([
+    ["name", "&amp;".repeat(4096), "&amp;"],
+    ["name", "&#x1F600;".repeat(2048), "n".repeat(3000)],
+    ["methodName", "<![CDATA[nnnn]]>".repeat(1024), "<![CDATA[n]]>"],
+    ["name", "<!-- c -->n".repeat(4096), "n"],
+    ["int", "&#57;".repeat(1024), "9"],
+    ["double", `&#32;&#x9; ${"&#57;".repeat(1024)} &#10;&#13;`, "."],
+    ["i8", `${" ".repeat(5000)}7`, "7".repeat(1025)],
+  ])("%s %#", (name, fits, more) => {
+    expect(() => check(document(name, fits))).not.toThrow();
+    expect(refusal(document(name, fits + more)).code).toBe(-32005);
+  });
+
+  test("a tag has at most 256 attributes", () => {
+    const tag = (count: number) => `<a${Array.from({ length: count }, (_, at) => ` b${at}=""`).join("")}/>`;
+    expect(() => check(tag(256))).not.toThrow();
+    expect(refusal(tag(257)).code).toBe(-32005);
   });
 });
 

@@ -1,7 +1,9 @@
-import { illegalCharacter, isSpace, isXmlCharacter, nameEnd, trimSpace } from "./characters.js";
+import { illegalCharacter, isSpace, isXmlCharacter, nameEnd } from "./characters.js";
 import { DecodeError, excerpt } from "./errors.js";
 import { faultCodes } from "./fault.js";
 import type { Limits } from "./limits.js";
+import { isLongNumber } from "./long-number.js";
+import { Shape } from "./shape.js";
 
 const greaterThan = 0x3e;
 const slash = 0x2f;
@@ -16,6 +18,11 @@ export const declaration =
   /^<\?xml[ \t\n]+version[ \t\n]*=[ \t\n]*(?:"[A-Za-z0-9._-]*"|'[A-Za-z0-9._-]*')(?:[ \t\n]+encoding[ \t\n]*=[ \t\n]*(?:"[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*'))?(?:[ \t\n]+standalone[ \t\n]*=[ \t\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\n]*\?>/;
 
 const reference = /&(?:(?:amp|lt|gt|quot|apos)|#([0-9]+)|#x([0-9A-Fa-f]+));/y;
+
+/** From here on what is certainly no XML-RPC is refused before a tree is built. */
+const largeLength = 64 * 1024;
+/** XML-RPC has no attributes at all; namespaces and the like are few. */
+const attributesMax = 256;
 
 const names: ReadonlySet<string> = new Set(["name", "methodName"]);
 const numbers: ReadonlySet<string> = new Set(["int", "i4", "i8", "ex:i8", "double"]);
@@ -35,7 +42,7 @@ const elementsPerValue = 5;
  * @returns the document without its declaration, comments and processing instructions. They mean
  *   nothing to XML-RPC, and fast-xml-parser looks for quotes inside instructions: `<?a '?>` would
  *   swallow what follows.
- * @throws DecodeError -32700, -32702 (illegal characters), -32005 (limits)
+ * @throws DecodeError -32700, -32702 (illegal characters), -32005 (limits), of a large document -32600
  */
 export function checkWellFormed(text: string, limits: Limits): string {
   return new Guard(text, limits).scan();
@@ -46,7 +53,11 @@ class Guard {
   readonly #limits: Limits;
   /** Names of the elements that are open, outermost first. */
   readonly #open: string[] = [];
+  /** Of a large document what it looks like. */
+  readonly #shape: Shape | null;
   #rootSeen = false;
+  /** Characters of the innermost element's text so far, as they are read: a reference is one. */
+  #textLength = 0;
   #elements = 0;
   #values = 0;
   /** The next `&` and the next `]]>` at or after the point of the scan: remembered, to stay linear. */
@@ -59,6 +70,7 @@ class Guard {
   constructor(text: string, limits: Limits) {
     this.#text = text;
     this.#limits = limits;
+    this.#shape = text.length >= largeLength ? new Shape() : null;
   }
 
   scan(): string {
@@ -89,6 +101,11 @@ class Guard {
       this.#refuse(`the document ends before <${shown(unclosed)}> is closed`, text.length);
     }
     if (!this.#rootSeen) this.#refuse("the document has no element", text.length);
+    const misshape = this.#shape?.misshape;
+    if (misshape) {
+      const { sentence, position } = misshape;
+      throw new DecodeError(faultCodes.notXmlRpc, `not XML-RPC: ${sentence}`, { position });
+    }
     return this.#kept + text.slice(this.#keepFrom);
   }
 
@@ -115,33 +132,35 @@ class Guard {
       if (surplus < end) this.#refuse("text outside the root element", surplus);
       return;
     }
-    this.#checkReferences(start, end);
-    this.#checkLength(start, end);
+    this.#textLength += end - start - this.#checkReferences(start, end);
+    this.#checkLength(start);
+    this.#shape?.text(this.#text.slice(start, end), start);
     if (this.#sectionEnd < start) this.#sectionEnd = this.#find("]]>", start);
     if (this.#sectionEnd < end) this.#refuse('"]]>" in text: write "]]&gt;"', this.#sectionEnd);
   }
 
   /**
-   * Refuses names and numbers that are certainly too long, because a tree of them is expensive: texts without a
-   * reference in them, which could only be shorter than they look. Who reads the tree decides on all others.
+   * Refuses names and numbers that are certainly too long, because a tree of them is expensive. A number may have
+   * white space around it, which does not count: who reads the tree decides on those.
    */
-  #checkLength(start: number, end: number): void {
+  #checkLength(start: number): void {
     const { nameLength, digits } = this.#limits;
-    if (end - start <= Math.min(nameLength, digits)) return;
+    if (this.#textLength <= Math.min(nameLength, digits)) return;
     const element = this.#open.at(-1) ?? "";
     if (names.has(element)) {
-      if (end - start > nameLength && !this.#text.slice(start, end).includes("&")) {
-        this.#exceed(`a name has at most ${nameLength} characters`, start);
-      }
-    } else if (end - start > digits && numbers.has(element)) {
-      const number = trimSpace(this.#text.slice(start, end));
-      if (number.length > digits && !number.includes("&")) {
-        this.#exceed(`a number has at most ${digits} characters`, start);
-      }
+      if (this.#textLength > nameLength) this.#exceed(`a name has at most ${nameLength} characters`, start);
+    } else if (this.#textLength > digits && numbers.has(element) && this.#isLongNumber(start, digits)) {
+      this.#exceed(`a number has at most ${digits} characters`, start);
     }
   }
 
-  #checkReferences(start: number, end: number): void {
+  #isLongNumber(start: number, max: number): boolean {
+    return isLongNumber(this.#text.slice(start, this.#find("<", start)), max);
+  }
+
+  /** Returns by how many characters the text is shorter than it looks. */
+  #checkReferences(start: number, end: number): number {
+    let surplus = 0;
     if (this.#ampersand < start) this.#ampersand = this.#find("&", start);
     while (this.#ampersand < end) {
       reference.lastIndex = this.#ampersand;
@@ -150,6 +169,7 @@ class Guard {
         this.#refuse('"&" begins no reference that XML predefines: write "&amp;"', this.#ampersand);
       }
       const [whole, decimal, hexadecimal] = match;
+      surplus += whole.length - 1;
       if (decimal !== undefined || hexadecimal !== undefined) {
         const code = decimal !== undefined ? Number(decimal) : Number(`0x${hexadecimal}`);
         if (!isXmlCharacter(code)) {
@@ -158,6 +178,7 @@ class Guard {
       }
       this.#ampersand = this.#find("&", this.#ampersand + whole.length);
     }
+    return surplus;
   }
 
   #openTag(tag: number): number {
@@ -168,9 +189,12 @@ class Guard {
     this.#rootSeen = true;
     const name = text.slice(tag + 1, end);
     this.#count(name, tag);
+    this.#textLength = 0;
+    this.#shape?.open(name, tag);
     const close = text.charCodeAt(end) === greaterThan ? end : this.#attributes(end);
     if (text.charCodeAt(close) === slash) {
       if (text.charCodeAt(close + 1) !== greaterThan) this.#refuse('"/" is not the end of this tag', close);
+      this.#shape?.close();
       return close + 2;
     }
     this.#open.push(name);
@@ -202,6 +226,7 @@ class Guard {
       if (start === at || end === start) this.#refuse("this does not belong into a tag", start);
       const name = text.slice(start, end);
       if (names.has(name)) this.#refuse(`the attribute ${shown(name)} comes twice`, start);
+      if (names.size === attributesMax) this.#exceed(`a tag has at most ${attributesMax} attributes`, start);
       names.add(name);
       at = this.#attributeValue(end);
     }
@@ -238,6 +263,8 @@ class Guard {
     const close = this.#skipSpace(end);
     if (text.charCodeAt(close) !== greaterThan) this.#refuse("a closing tag holds its name only", close);
     this.#open.pop();
+    this.#shape?.close();
+    this.#textLength = 0;
     return close + 1;
   }
 
@@ -254,6 +281,9 @@ class Guard {
       if (this.#open.length === 0) this.#refuse("CDATA outside the root element", tag);
       const end = text.indexOf("]]>", tag + 9);
       if (end === -1) this.#refuse("a CDATA section is not closed", tag);
+      const start = tag + "<![CDATA[".length;
+      this.#textLength += end - start;
+      if (names.has(this.#open.at(-1) ?? "")) this.#checkLength(start);
       return end + 3;
     }
     if (text.startsWith("<!DOCTYPE", tag)) this.#refuse("a DOCTYPE is not accepted, whatever it says", tag);
