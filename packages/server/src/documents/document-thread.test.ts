@@ -3,6 +3,7 @@ import {
   type DecodeError,
   Double,
   decodeCall,
+  decodeResponse,
   EncodeError,
   encodeCall,
   encodeResponse,
@@ -115,6 +116,16 @@ describe("an answer written in the other thread", () => {
     const failed = await write(start(), [null], "strict");
     expect(failed).toBeInstanceOf(EncodeError);
     expect((failed as Error).message).toContain("result[0]");
+  });
+});
+
+describe("a multicall's answer written in the other thread", () => {
+  it("loses only the slots that the dialect has no form for", async () => {
+    const slots: Value[] = [["a"], [null], ["b"]];
+    const written = await new Promise<Uint8Array | Error>((resolve) =>
+      start().writeSlots(slots, { dialect: "strict" }, resolve),
+    );
+    expect(decodeResponse(written as Uint8Array)).toMatchObject([["a"], { faultCode: -32603 }, ["b"]]);
   });
 });
 

@@ -1,9 +1,9 @@
 /**
  * Large documents are read and written in a thread of their own, because consensus shares the event loop: a
  * leader that parses for half a second loses its followers. The other thread does what is slow, XML; what passes
- * between the threads is the value encoding, which is read in a small part of the time.
+ * between the threads is the value encoding, which is read in a small part of the time, and in slices.
  *
- *     document ─▶ [thread: decodeCall ─▶ encodeValue] ─▶ decodeValue ─▶ call
+ *     document ─▶ [thread: decodeCall ─▶ encodeValue] ─▶ decodeLargeValue ─▶ call
  *     result ─▶ encodeValue ─▶ [thread: decodeValue ─▶ encodeResponse] ─▶ document
  *
  * One job at a time, in order; what waits is bounded. The thread starts with the first large document. It has a
@@ -19,12 +19,14 @@ import {
   type Value,
 } from "@quorate/protocol";
 import type { LargeDocuments } from "../rpc/ports.js";
-import { decodeValue, encodeValue } from "../state/value-encoding.js";
+import { decodeLargeValue, encodeValue } from "../state/value-encoding.js";
 import type { Job, JobResult } from "./jobs.js";
 
 /** From here on reading by the slow path takes longer than a call may hold up the event loop. */
 const bytesMin = 64 * 1024;
 const heapMiBDefault = 1024;
+/** What `encodeValue` makes of more bytes has its memory to itself, and is handed over instead of copied. */
+const ownMemoryMin = 4 * 1024;
 /** Documents that wait, in units of the largest one that is taken. */
 const waitingDocumentsMax = 4;
 const waitingBytesMin = 64 * 1024 * 1024;
@@ -48,7 +50,7 @@ interface Waiting {
 /** A job without its number. */
 type Order =
   | { readonly kind: "read"; readonly document: Uint8Array; readonly options: DecodeOptions }
-  | { readonly kind: "write"; readonly packed: Uint8Array; readonly options: EncodeOptions };
+  | { readonly kind: "write" | "writeSlots"; readonly packed: Uint8Array; readonly options: EncodeOptions };
 
 /** The thread ended, for want of memory, with this job before it or in it. */
 class ThreadLost extends Error {
@@ -76,7 +78,10 @@ export class DocumentThread implements LargeDocuments {
       done(new Fault(faultCodes.overloaded, sentence));
       return;
     }
-    this.#order({ kind: "read", document, options }, document.length, (result) => {
+    // Handed over instead of copied, where its memory holds nothing else.
+    const { buffer, byteLength } = document;
+    const transfer = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
+    this.#order({ kind: "read", document, options }, byteLength, transfer, (result) => {
       if (result instanceof ThreadLost) {
         done(new Fault(faultCodes.tooLarge, `too large, the call was not executed: ${result.message}`));
         return;
@@ -85,22 +90,38 @@ export class DocumentThread implements LargeDocuments {
         done(result);
         return;
       }
-      const [method, params] = decodeValue(result) as [string, Value[]];
-      done({ method, params });
+      void this.#deliver(result, done);
     });
   };
 
-  writeResponse: LargeDocuments["writeResponse"] = (value, options, done) => {
-    // The call was executed: its answer is not refused because others wait.
-    const packed = encodeValue(value);
-    this.#order({ kind: "write", packed, options }, packed.length, (result) =>
-      done(result instanceof ThreadLost ? new EncodeError(result.message) : result),
-    );
-  };
+  async #deliver(packed: Uint8Array, done: Parameters<LargeDocuments["readCall"]>[2]): Promise<void> {
+    const [method, params] = (await decodeLargeValue(packed)) as [string, Value[]];
+    done({ method, params });
+  }
+
+  writeResponse: LargeDocuments["writeResponse"] = (value, options, done) =>
+    this.#write("write", value, options, done);
+
+  writeSlots: LargeDocuments["writeSlots"] = (slots, options, done) =>
+    this.#write("writeSlots", [...slots], options, done);
 
   /** What waits is answered as not executed. */
   async close(): Promise<void> {
     await this.#worker?.terminate();
+  }
+
+  #write(
+    kind: "write" | "writeSlots",
+    value: Value,
+    options: EncodeOptions,
+    done: (result: Uint8Array | Error) => void,
+  ): void {
+    // The call was executed: its answer is not refused because others wait.
+    const packed = encodeValue(value);
+    const transfer = packed.length >= ownMemoryMin ? [packed.buffer as ArrayBuffer] : [];
+    this.#order({ kind, packed, options }, packed.length, transfer, (result) =>
+      done(result instanceof ThreadLost ? new EncodeError(result.message) : result),
+    );
   }
 
   #hasRoom(bytes: number): boolean {
@@ -108,13 +129,13 @@ export class DocumentThread implements LargeDocuments {
     return this.#waitingBytes + bytes <= bytesMax;
   }
 
-  #order(order: Order, bytes: number, done: Waiting["done"]): void {
+  #order(order: Order, bytes: number, transfer: ArrayBuffer[], done: Waiting["done"]): void {
     const id = ++this.#lastId;
     this.#waiting.set(id, { bytes, done });
     this.#waitingBytes += bytes;
     this.#worker ??= this.#start();
     const job: Job = { ...order, id };
-    this.#worker.postMessage(job);
+    this.#worker.postMessage(job, transfer);
   }
 
   #start(): Worker {

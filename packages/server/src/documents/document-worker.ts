@@ -1,6 +1,7 @@
 /** The other thread's side of `document-thread.ts`: reads calls and writes answers, one after the other. */
 import { parentPort } from "node:worker_threads";
-import { DecodeError, decodeCall, EncodeError, encodeResponse } from "@quorate/protocol";
+import { DecodeError, decodeCall, EncodeError, encodeResponse, type Value } from "@quorate/protocol";
+import { encodeSlots } from "../rpc/multicall-answer.js";
 import { decodeValue, encodeValue } from "../state/value-encoding.js";
 import type { Job, JobResult } from "./jobs.js";
 
@@ -15,13 +16,24 @@ port.on("message", (job: Job) => {
 function run(job: Job): JobResult {
   const { id } = job;
   try {
-    const bytes = job.kind === "read" ? readCall(job) : encodeResponse(decodeValue(job.packed), job.options);
+    const bytes = bytesOf(job);
     // A copy in memory of its own: what is handed over must not be a part of something that is still needed here.
     return { id, bytes: new Uint8Array(bytes) };
   } catch (error) {
     if (error instanceof DecodeError) return { id, refused: { code: error.code, message: error.message } };
     if (error instanceof EncodeError) return { id, unwritable: error.message };
     return { id, failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+function bytesOf(job: Job): Uint8Array {
+  switch (job.kind) {
+    case "read":
+      return readCall(job);
+    case "write":
+      return encodeResponse(decodeValue(job.packed), job.options);
+    case "writeSlots":
+      return encodeSlots(decodeValue(job.packed) as Value[], job.options.dialect);
   }
 }
 

@@ -10,8 +10,9 @@ export type Job =
     }
   | {
       readonly id: number;
-      readonly kind: "write";
-      /** The result in the value encoding. */
+      /** A result, or the slots of a multicall. */
+      readonly kind: "write" | "writeSlots";
+      /** In the value encoding. */
       readonly packed: Uint8Array;
       readonly options: EncodeOptions;
     };

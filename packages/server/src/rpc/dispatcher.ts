@@ -20,6 +20,7 @@ import {
 import { faultOf, unwritableResult } from "./faults.js";
 import { isLarge } from "./is-large.js";
 import { Multicall, multicallName, type Resolution } from "./multicall.js";
+import { encodeSlots } from "./multicall-answer.js";
 import type {
   Call,
   CallContext,
@@ -206,13 +207,9 @@ export class Dispatcher {
       end(this.#answerOf(outcome, method, kind, this.#encode));
       return;
     }
-    this.#large.writeResponse(value, { dialect: this.#dialect }, (body) => {
-      const written = () => {
-        if (body instanceof Error) throw body;
-        return body;
-      };
-      end(this.#answerOf(outcome, method, kind, written));
-    });
+    this.#large.writeResponse(value, { dialect: this.#dialect }, (body) =>
+      end(this.#answerOf(outcome, method, kind, () => written(body))),
+    );
   }
 
   #execute(call: Call, context: CallContext, end: (outcome: CallOutcome) => void): void {
@@ -226,30 +223,55 @@ export class Dispatcher {
   #multicall(params: readonly Value[], context: CallContext, end: (answer: Answer) => void): void {
     let multicall: Multicall;
     try {
-      multicall = new Multicall(params, (name, given) => this.#resolve(name, given), this.#dialect);
+      multicall = new Multicall(params, (name, given) => this.#resolve(name, given));
       if (multicall.batch?.kind === "command") refuseKey(context);
     } catch (error) {
       end(faultAnswer(this.#asFault(error, multicallName), multicallName, "local"));
       return;
     }
-    const { batch, size: items } = multicall;
-    const encode = (results: Value) => multicall.encode(results);
-    if (batch === null) {
-      const body = encode([]);
-      end({
-        body,
-        ending: "value",
-        method: multicallName,
-        kind: "local",
-        index: null,
-        leaderUrl: null,
-        items,
+    const { batch } = multicall;
+    if (batch !== null) {
+      this.#execute(batch, context, (outcome) => this.#finishMulticall(multicall, batch.kind, outcome, end));
+      return;
+    }
+    this.#writeSlots(multicall.filledWith([]), (encode) => {
+      const answered = { ending: "value", method: multicallName, kind: "local", index: null } as const;
+      end({ ...answered, body: encode(), leaderUrl: null, items: multicall.size });
+    });
+  }
+
+  #finishMulticall(
+    multicall: Multicall,
+    kind: MethodKind,
+    outcome: CallOutcome,
+    end: (answer: Answer) => void,
+  ): void {
+    const finish = (encode: (value: Value) => Uint8Array) =>
+      end({ ...this.#answerOf(outcome, multicallName, kind, encode), items: multicall.size });
+    if (outcome.kind !== "result" || !outcome.result.ok) {
+      finish(this.#encode);
+      return;
+    }
+    let slots: readonly Value[];
+    try {
+      slots = multicall.filledWith(outcome.result.value);
+    } catch (error) {
+      finish(() => {
+        throw error;
       });
       return;
     }
-    this.#execute(batch, context, (outcome) =>
-      end({ ...this.#answerOf(outcome, multicallName, batch.kind, encode), items }),
-    );
+    this.#writeSlots(slots, finish);
+  }
+
+  /** `done` gets what gives the document or throws why there is none. */
+  #writeSlots(slots: readonly Value[], done: (encode: () => Uint8Array) => void): void {
+    const dialect = this.#dialect;
+    if (this.#large === undefined || !isLarge(slots, this.#large.bytesMin)) {
+      done(() => encodeSlots(slots, dialect));
+      return;
+    }
+    this.#large.writeSlots(slots, { dialect }, (body) => done(() => written(body)));
   }
 
   /** What becomes of one call of a multicall. */
@@ -325,6 +347,11 @@ export class Dispatcher {
     this.#onFailure(error, method);
     return faultOf({ kind: "failed" });
   }
+}
+
+function written(body: Uint8Array | Error): Uint8Array {
+  if (body instanceof Error) throw body;
+  return body;
 }
 
 function description(

@@ -5,12 +5,12 @@ import type { Value } from "@quorate/protocol";
 const elementBytes = 32;
 
 /** An estimate from below of the value's document, never at more cost than `bytesMin` is worth. */
-export function isLarge(value: Value, bytesMin: number): boolean {
+export function isLarge(value: Value | readonly Value[], bytesMin: number): boolean {
   return remainder(value, bytesMin) <= 0;
 }
 
 /** What is left of `bytes` when this value has taken its part; nothing more is looked at once nothing is left. */
-function remainder(value: Value, bytes: number): number {
+function remainder(value: Value | readonly Value[], bytes: number): number {
   if (typeof value === "string") return bytes - elementBytes - value.length;
   if (typeof value !== "object" || value === null) return bytes - elementBytes;
   if (value instanceof Uint8Array) return bytes - elementBytes - value.length;

@@ -11,6 +11,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { type Answer, Dispatcher } from "./dispatcher.js";
 import { isLarge } from "./is-large.js";
+import { encodeSlots } from "./multicall-answer.js";
 import type { Executor, LargeDocuments } from "./ports.js";
 import { plainContext as plain } from "./testing-context.js";
 
@@ -29,12 +30,18 @@ class HeldDocuments implements LargeDocuments {
   writeResponse: LargeDocuments["writeResponse"] = (value, options, done) => {
     this.held.push(() => done(this.failure ?? encodeResponse(value, options)));
   };
+
+  writeSlots: LargeDocuments["writeSlots"] = (slots, options, done) => {
+    this.held.push(() => done(this.failure ?? encodeSlots(slots, options.dialect)));
+  };
 }
 
 function rig(result: Value) {
   const documents = new HeldDocuments();
-  const execute: Executor["execute"] = (_call, _context, end) =>
-    end({ kind: "result", result: { ok: true, value: result }, index: 7 });
+  const execute: Executor["execute"] = (call, _context, end) => {
+    const value = "calls" in call ? call.calls.map(() => [result]) : result;
+    end({ kind: "result", result: { ok: true, value }, index: 7 });
+  };
   const echo = { kind: "command", help: "", signatures: [] } as const;
   const dispatcher = new Dispatcher({
     service: {
@@ -53,7 +60,12 @@ function rig(result: Value) {
   const answers: Answer[] = [];
   const send = (param: Value) =>
     dispatcher.dispatch(encodeCall("echo", [param]), undefined, plain, (answer) => answers.push(answer));
-  return { documents, answers, send };
+  const multicall = (...names: string[]) => {
+    const items = names.map((methodName) => ({ methodName, params: [] }));
+    const document = encodeCall("system.multicall", [items]);
+    dispatcher.dispatch(document, undefined, plain, (answer) => answers.push(answer));
+  };
+  return { documents, answers, send, multicall };
 }
 
 const long = "x".repeat(2 * bytesMin);
@@ -98,6 +110,41 @@ describe("a large answer", () => {
     expect(decodeResponse(answers[0]?.body ?? new Uint8Array())).toMatchObject({
       message: expect.stringContaining("the call was executed"),
     });
+  });
+});
+
+describe("a large answer of a multicall", () => {
+  it("is written elsewhere, its slots in order", () => {
+    const { documents, answers, multicall } = rig(long);
+    multicall("echo", "absent", "echo");
+    expect(answers).toEqual([]);
+    documents.held.shift()?.();
+    expect(decodeResponse(answers[0]?.body ?? new Uint8Array())).toMatchObject([
+      [long],
+      { faultCode: -32601 },
+      [long],
+    ]);
+    expect(answers[0]).toMatchObject({ ending: "value", index: 7, items: 3, kind: "command" });
+  });
+
+  it("is made of the server's own results, too", () => {
+    const { documents, answers, multicall } = rig(true);
+    multicall(...Array.from({ length: 50 }, () => "system.listMethods"));
+    documents.held.shift()?.(); // the call, which is large as well
+    expect(answers).toEqual([]);
+    documents.held.shift()?.();
+    expect(answers[0]).toMatchObject({ ending: "value", index: null, items: 50, kind: "local" });
+  });
+
+  it("that cannot be written says that the calls were executed", () => {
+    const { documents, answers, multicall } = rig(long);
+    documents.failure = new EncodeError("it takes too much memory");
+    multicall("echo");
+    documents.held.shift()?.();
+    expect(decodeResponse(answers[0]?.body ?? new Uint8Array())).toMatchObject({
+      message: expect.stringContaining("the call was executed"),
+    });
+    expect(answers[0]).toMatchObject({ items: 1, index: 7 });
   });
 });
 

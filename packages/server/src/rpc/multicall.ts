@@ -7,18 +7,9 @@
  *
  * Convention: Eric Kidd, "XML-RPC boxcarring", xmlrpc.com, 2001 (msgReader$1208).
  */
-import {
-  type Dialect,
-  EncodeError,
-  encodeResponse,
-  Fault,
-  faultCodes,
-  isArray,
-  isStruct,
-  type Value,
-} from "@quorate/protocol";
+import { encodeResponse, Fault, faultCodes, isArray, isStruct, type Value } from "@quorate/protocol";
 import { batchOf } from "./batch.js";
-import { faultStruct, unwritableResult } from "./faults.js";
+import { faultStruct } from "./faults.js";
 import type { Batch, MethodCall } from "./ports.js";
 import { wrongParams } from "./system-methods.js";
 
@@ -38,19 +29,13 @@ export class Multicall {
   readonly batch: Batch | null;
   /** Null where the result of the batch's next call belongs; no slot itself is null. */
   readonly #slots: readonly Value[];
-  readonly #dialect: Dialect | undefined;
   #localBytes = 0;
 
   /**
    * `resolve` throws nothing.
    * @throws Fault -32602 for parameters other than one array, -32005 for one with more than 1,000 items
    */
-  constructor(
-    params: readonly Value[],
-    resolve: (method: string, params: readonly Value[]) => Resolution,
-    dialect?: Dialect,
-  ) {
-    this.#dialect = dialect;
+  constructor(params: readonly Value[], resolve: (method: string, params: readonly Value[]) => Resolution) {
     const calls: MethodCall[] = [];
     this.#slots = itemsOf(params).map((item, place) => {
       const read = readItem(item, `item ${place + 1}`);
@@ -70,21 +55,8 @@ export class Multicall {
     return this.#slots.length;
   }
 
-  /** The document of the answer. `results` are the batch's: an array with a slot for each of its calls. */
-  encode(results: Value): Uint8Array {
-    const slots = this.#filledWith(results);
-    try {
-      return encodeResponse(slots, { dialect: this.#dialect });
-    } catch (error) {
-      if (!(error instanceof EncodeError)) throw error;
-      return encodeResponse(
-        slots.map((slot) => writable(slot, this.#dialect)),
-        { dialect: this.#dialect },
-      );
-    }
-  }
-
-  #filledWith(results: Value): Value[] {
+  /** The answer's slots, in order. `results` are the batch's: an array with a slot for each of its calls. */
+  filledWith(results: Value): Value[] {
     if (!isArray(results) || results.length !== (this.batch?.calls.length ?? 0)) {
       throw new Error("a batch was answered with something else than a result for each of its calls");
     }
@@ -130,15 +102,4 @@ function readItem(
   if (typeof methodName !== "string") return wrongParams(`${name}: expected methodName, a string`);
   if (!isArray(params)) return wrongParams(`${name}: expected params, an array`);
   return { method: methodName, params };
-}
-
-/** What cannot be written costs its own slot only. */
-function writable(slot: Value, dialect: Dialect | undefined): Value {
-  try {
-    encodeResponse([slot], { dialect });
-    return slot;
-  } catch (error) {
-    if (!(error instanceof EncodeError)) throw error;
-    return faultStruct(unwritableResult(error));
-  }
 }

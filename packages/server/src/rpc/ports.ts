@@ -62,7 +62,7 @@ export interface LargeDocuments {
   readonly bytesMin: number;
   /**
    * Reads a call. `done` is called exactly once, later or at once; with a `Fault` when the document is refused,
-   * with any other error when this failed. The bytes must not change until then.
+   * with any other error when this failed. The bytes are given away: nobody may use them afterwards.
    */
   readCall(
     document: Uint8Array,
@@ -71,6 +71,12 @@ export interface LargeDocuments {
   ): void;
   /** Writes an answer; as above, with an `EncodeError` when the value cannot be written. */
   writeResponse(value: Value, options: EncodeOptions, done: (result: Uint8Array | Error) => void): void;
+  /** Writes a multicall's answer from its slots; as above, but what cannot be written costs its own slot only. */
+  writeSlots(
+    slots: readonly Value[],
+    options: EncodeOptions,
+    done: (result: Uint8Array | Error) => void,
+  ): void;
 }
 
 /** What a call that needs the leader gets when this node does not lead. */
