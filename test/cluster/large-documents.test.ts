@@ -1,7 +1,8 @@
 /**
- * Large documents cost no leadership: they are read and written beside the event loop. That they leave it free is
- * shown by its turns, in `document-thread.test.ts`; here whole nodes meet them. A machine that is busy with other
- * things holds up a node as well, so the election timeout is long, and a write may end without a known outcome.
+ * Large documents cost no leadership, with the timing that nodes have by default: documents are read and written
+ * beside the event loop, their values are read in slices. That both leave it free is shown by its turns, in
+ * `document-thread.test.ts` and `large-values.test.ts`; here whole nodes meet them. On a machine that is busy with
+ * other things a write may take longer than its deadline, and then ends without a known outcome.
  */
 import { encodeCall, Fault, faultCodes, type Value } from "@quorate/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -32,7 +33,7 @@ let follower: ClusterNode;
 beforeAll(async () => {
   cluster = await Cluster.start({
     nodes: 3,
-    settings: { http: { maxBody: "24MiB" }, raft: { heartbeat: "50ms", electionTimeout: "5s" } },
+    settings: { http: { maxBody: "24MiB" } },
   });
   leader = await cluster.leader();
   follower = (await cluster.followers())[0] ?? expect.fail("no follower");
@@ -55,7 +56,6 @@ async function term(node: ClusterNode): Promise<number> {
   return ((await response.json()) as { readonly term: number }).term;
 }
 
-/** A large call may take longer than its deadline where the machine is busy; then it is looked at what became of it. */
 async function outcomeOf(node: ClusterNode, document: string): Promise<Value> {
   const { result } = await post(node.rpcUrl, document, { timeoutMs: 120_000 });
   return result instanceof Fault ? result.faultCode : (result ?? "no XML-RPC");

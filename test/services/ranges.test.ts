@@ -166,6 +166,24 @@ describe("ranges", () => {
     ]);
   });
 
+  it("do so in every call of a batch, in every run, and in entries that are read in slices", async () => {
+    const node = nodeWith({
+      run: (tx, list, name) => {
+        (list as Value[]).push(name as Value);
+        tx.range({ prefix: ["n"] });
+        (list as Value[]).push(name as Value);
+        tx.range({ prefix: ["m"] });
+        return (list as Value[]).slice(-3);
+      },
+    });
+    const long = Array.from({ length: 100_000 }, (_, at) => at);
+    for (const list of [[0], long]) {
+      expect(
+        await node.batch({ method: "run", params: [list, "a"] }, { method: "run", params: [list, "b"] }),
+      ).toEqual([[[list.at(-1), "a", "a"]], [[list.at(-1), "b", "b"]]]);
+    }
+  });
+
   it("suspend a handler that tries to catch the suspension", async () => {
     const node = nodeWith({
       fill,

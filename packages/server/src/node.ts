@@ -39,7 +39,7 @@ import type { Registry } from "./services/registry.js";
 import { encodeBatch, encodeCommand } from "./state/encode-command.js";
 import { createServiceMachine } from "./state/service-machine.js";
 import type { CallResult } from "./state/types.js";
-import { decodeValue, encodeValue } from "./state/value-encoding.js";
+import { decodeLargeValue, decodeValue, encodeValue } from "./state/value-encoding.js";
 
 export interface NodeOptions {
   readonly log: RaftLog;
@@ -149,6 +149,7 @@ async function compose(
     runBatch: (calls, view) => machine.runBatch(calls, view),
     encodeValue,
     decodeValue,
+    decodeLargeValue,
   };
   const local = new LocalExecution(raft, service, onFailure);
   const nodeStatus = () => ({ ...raft.status(), removed: farewell.removed });

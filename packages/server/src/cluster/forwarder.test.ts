@@ -62,6 +62,7 @@ const service: Service = {
   runBatch: (calls) => ({ ok: true, value: calls.map(({ params }) => ["read", ...params]) }),
   encodeValue,
   decodeValue,
+  decodeLargeValue: decodeValue,
 };
 
 const command: MethodCall = { kind: "command", method: "kv.set", params: ["a", 1] };

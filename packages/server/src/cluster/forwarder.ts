@@ -28,12 +28,12 @@ export type ForwardOutcome =
 /** Sends calls to the leader. */
 export class Forwarder {
   readonly #raft: Pick<Raft, "request">;
-  readonly #service: Pick<Service, "encodeValue" | "decodeValue">;
+  readonly #service: Pick<Service, "encodeValue" | "decodeLargeValue">;
   readonly #onFailure: OnFailure;
 
   constructor(
     raft: Pick<Raft, "request">,
-    service: Pick<Service, "encodeValue" | "decodeValue">,
+    service: Pick<Service, "encodeValue" | "decodeLargeValue">,
     onFailure: OnFailure,
   ) {
     this.#raft = raft;
@@ -65,7 +65,8 @@ export class Forwarder {
     const refusal = tooLargeToTravel(payload.length);
     if (refusal !== null) return refusal;
     const answer = await this.#raft.request(leader, payload, remainingMs);
-    return outcomeFromValue(this.#service.decodeValue(answer));
+    const outcome = this.#service.decodeLargeValue(answer);
+    return outcomeFromValue(outcome instanceof Promise ? await outcome : outcome);
   }
 }
 
@@ -84,7 +85,7 @@ export interface ForwardedCallsOptions {
   /** What peers ask a leader to do beside the log. */
   readonly questions: readonly LeaderQuestion[];
   readonly local: LocalExecution;
-  readonly service: Pick<Service, "encodeValue" | "decodeValue">;
+  readonly service: Pick<Service, "encodeValue" | "decodeLargeValue">;
   readonly clock: Pick<Clock, "after">;
   readonly leads: () => boolean;
 }
@@ -116,7 +117,8 @@ export class ForwardedCalls {
   /** From the bytes of a peer's request to the bytes of its answer. Rejects when the bytes are none. */
   async answer(payload: Uint8Array): Promise<Uint8Array> {
     const { service, version, knowledge, questions } = this.#options;
-    const message = service.decodeValue(payload);
+    const decoded = service.decodeLargeValue(payload);
+    const message = decoded instanceof Promise ? await decoded : decoded;
     if (isServiceQuestion(message)) return service.encodeValue(serviceToValue(version));
     if (isLeaderQuestion(message)) return service.encodeValue(leaderToValue(knowledge()));
     const asked = questions.find((question) => question.isQuestion(message));

@@ -19,10 +19,11 @@ export type LeaderOutcome =
   | { readonly kind: "failed" };
 
 /**
- * Largest log entry, and largest call that is forwarded. A peer takes frames of 64 MiB: an entry that fits
- * none could never reach a majority, and nothing after it either.
+ * Largest log entry, and largest call that is forwarded: twice what a command may write. Each node copies an entry
+ * several times at once on its way to disk and peers, and a leader that does so for long is taken for dead. (A
+ * peer takes frames of 64 MiB: an entry that fits none could never reach a majority, and nothing after it either.)
  */
-const callBytesMax = 32 * 1024 * 1024;
+const callBytesMax = 16 * 1024 * 1024;
 
 /** Null when a call of that size can travel. */
 export function tooLargeToTravel(bytes: number): { readonly kind: "tooLarge"; readonly why: string } | null {

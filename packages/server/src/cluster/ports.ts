@@ -22,6 +22,8 @@ export interface Service {
   encodeValue(value: Value): Uint8Array;
   /** Throws on bytes that are not a value. */
   decodeValue(bytes: Uint8Array): Value;
+  /** The same for values of any size: a promise for a large one, which leaves the event loop free. */
+  decodeLargeValue(bytes: Uint8Array): Value | Promise<Value>;
 }
 
 /** Told of failures that callers learn only as -32603. */

@@ -147,6 +147,7 @@ const service: Service = {
   runBatch: (calls) => ({ ok: true, value: calls.map(({ params }) => ["read", ...params]) }),
   encodeValue,
   decodeValue,
+  decodeLargeValue: decodeValue,
 };
 
 export const deadlineMs = 10_000;

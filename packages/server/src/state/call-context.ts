@@ -1,13 +1,12 @@
 /** The `tx` and `view` that handlers get: one run of one handler, over the stored state and its own writes. */
 import { type Encodable, Fault, faultCodes, type Value } from "@quorate/protocol";
-import { normalize } from "../services/normalize.js";
 import type { Type } from "../services/type.js";
 import { operationsMax, rangePairsMax, writtenBytesMax } from "./budgets.js";
 import type { Key, RangeOptions, Transaction, View } from "./context.js";
 import type { Prng } from "./prng.js";
 import { byteRange, isEmpty, overlay, type RangeCache, type RangeRequest } from "./range.js";
 import { decodeTuple, encodeTuple, type TupleElement, TupleKeyTooLong } from "./tuple-key.js";
-import { decodeValue, encodeValue } from "./value-encoding.js";
+import { decodeValue, encodeStorable } from "./value-encoding.js";
 import type { WriteSet } from "./write-set.js";
 
 /** Reads one stored key; a throw is a failure of the storage. */
@@ -220,7 +219,7 @@ export class TransactionContext extends ViewContext implements Transaction {
 
   set(key: Key, value: Encodable): void {
     this.#run.enter();
-    this.#write(this.#run.key(key), encodeValue(normalize(value, "the value to store")));
+    this.#write(this.#run.key(key), encodeStorable(value, "the value to store"));
   }
 
   delete(key: Key): boolean {

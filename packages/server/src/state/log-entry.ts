@@ -6,6 +6,7 @@
 import type { Value } from "@quorate/protocol";
 import { packEntry, unpackValue } from "./value-encoding.js";
 import { ValueEncodingError } from "./value-reader.js";
+import { readInSlices } from "./value-slices.js";
 
 const version = 1;
 
@@ -97,13 +98,28 @@ export function decodeLogEntry(bytes: Uint8Array): LogEntry {
   return readFields(unpack(bytes));
 }
 
+/** As `decodeLogEntry`, for large entries: sockets and timers get turns meanwhile. The bytes must not change until then. */
+export async function decodeLargeLogEntry(bytes: Uint8Array): Promise<LogEntry> {
+  let fields: Value;
+  try {
+    fields = await readInSlices(bytes, 0);
+  } catch (error) {
+    throw unreadable(error);
+  }
+  return readFields(fields);
+}
+
 function unpack(bytes: Uint8Array): Value {
   try {
     return unpackValue(bytes);
   } catch (error) {
-    if (!(error instanceof ValueEncodingError)) throw error;
-    throw new LogEntryError(`the log entry cannot be read: ${error.message}`, { cause: error });
+    throw unreadable(error);
   }
+}
+
+function unreadable(error: unknown): unknown {
+  if (!(error instanceof ValueEncodingError)) return error;
+  return new LogEntryError(`the log entry cannot be read: ${error.message}`, { cause: error });
 }
 
 function readFields(fields: Value): LogEntry {

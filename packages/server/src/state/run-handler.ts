@@ -1,6 +1,6 @@
 /** Runs one handler to its end: a value, a fault, or the wish for a range. */
 import { Fault, faultCodes, type Value } from "@quorate/protocol";
-import { copyValue, normalize } from "../services/normalize.js";
+import { normalize } from "../services/normalize.js";
 import type { RegisteredMethod, Registry } from "../services/registry.js";
 import { TypeMismatch } from "../services/type.js";
 import type { Run } from "./call-context.js";
@@ -37,7 +37,7 @@ function sendable(text: string): string {
 }
 
 /**
- * `params` as they came; `context` is the `tx` or `view` that belongs to `run`.
+ * `params` belong to this run; `context` is the `tx` or `view` that belongs to `run`.
  * Throws `EngineFailure`, and what the storage threw. Anything else is a result.
  */
 export function runHandler(
@@ -66,8 +66,7 @@ function settle(
   log: ServiceLog,
 ): CallResult | (() => CallResult) {
   try {
-    // Copies: a handler may change what it gets, and still run again from the start.
-    const args = registry.checkParams(method, params.map(copyValue));
+    const args = registry.checkParams(method, params);
     const { handler } = method.definition;
     const returned = handler(context as never, ...(args as never[]));
     return accepted(method, returned, log);

@@ -5,6 +5,7 @@
 import { Fault, faultCodes, isStruct, type Struct, struct, type Value } from "@quorate/protocol";
 import type { ApplyOutcome, StateView } from "@quorate/raft";
 import type { Entry } from "@quorate/raft/core";
+import { copyValue } from "../services/normalize.js";
 import type { RegisteredMethod, Registry } from "../services/registry.js";
 import { batchResultBytesMax, batchResultValuesMax, operationsMax } from "./budgets.js";
 import {
@@ -15,7 +16,7 @@ import {
   TransactionContext,
   ViewContext,
 } from "./call-context.js";
-import { decodeLogEntry, type LogEntry, LogEntryError } from "./log-entry.js";
+import { decodeLargeLogEntry, decodeLogEntry, type LogEntry, LogEntryError } from "./log-entry.js";
 import { chainDigest, metadataEffect, readMetadata } from "./metadata.js";
 import { Prng } from "./prng.js";
 import { EngineFailure, faultResult, runHandler } from "./run-handler.js";
@@ -23,6 +24,7 @@ import { runSteps, type Step } from "./run-steps.js";
 import { encodeTuple } from "./tuple-key.js";
 import type { BatchCall, CallResult, ServiceLog, ServiceMachine } from "./types.js";
 import { packValue } from "./value-encoding.js";
+import { slicedBytesMin } from "./value-slices.js";
 import { WriteSet } from "./write-set.js";
 
 /** A committed entry names a service or version that this node does not run. It must stop, or it would diverge. */
@@ -46,12 +48,20 @@ class RegistryMachine implements ServiceMachine {
   }
 
   apply(entry: Entry, view: StateView): ApplyOutcome<CallResult> | Promise<ApplyOutcome<CallResult>> {
-    const command = decodeLogEntry(entry.data);
+    if (entry.data.length < slicedBytesMin) return this.#execute(entry, decodeLogEntry(entry.data), view);
+    return decodeLargeLogEntry(entry.data).then((command) => this.#execute(entry, command, view));
+  }
+
+  #execute(
+    entry: Entry,
+    command: LogEntry,
+    view: StateView,
+  ): ApplyOutcome<CallResult> | Promise<ApplyOutcome<CallResult>> {
     this.#assertOurs(entry, command);
     const metadata = readMetadata(view);
     const now = Math.max(metadata.lastNow, command.now);
     const writes = new WriteSet();
-    const steps = this.#steps(command, { now, index: entry.index, caller: command.caller }, writes);
+    const steps = this.#steps(entry, command, now, writes);
 
     const finish = (results: readonly CallResult[]): ApplyOutcome<CallResult> => {
       const effects = writes.effects();
@@ -94,13 +104,15 @@ class RegistryMachine implements ServiceMachine {
     );
   }
 
-  #steps(command: LogEntry, facts: CommandFacts, writes: WriteSet): Step[] {
+  #steps(entry: Entry, command: LogEntry, now: number, writes: WriteSet): Step[] {
+    const facts: CommandFacts = { now, index: entry.index, caller: command.caller };
     const spending = nothingSpent({ inBatch: command.kind === "batch", countsPairs: true });
-    return callsOf(command).map(({ method, params }, place) => {
+    const calls = new EntryCalls(entry, command);
+    return calls.first.map(({ method }, place) => {
       const found = this.#registry.find(method);
       if (found === undefined) return () => noSuchMethod(method);
       const scope = { service: this.#service, writes, spending };
-      return this.#step(found, params, scope, (run) => {
+      return this.#step(found, calls.paramsOf(place), scope, (run) => {
         if (found.kind === "query") return new ViewContext(run);
         let prng: Prng | null = null;
         return new TransactionContext(run, facts, () => {
@@ -119,7 +131,8 @@ class RegistryMachine implements ServiceMachine {
       return () => faultResult(fault);
     }
     const scope = { service: this.#service, writes: new WriteSet(), spending };
-    const step = this.#step(found, params, scope, (run) => new ViewContext(run));
+    const copies = () => params.map(copyValue);
+    const step = this.#step(found, copies, scope, (run) => new ViewContext(run));
     return (read, ranges) => {
       try {
         return step(read, ranges);
@@ -129,10 +142,13 @@ class RegistryMachine implements ServiceMachine {
     };
   }
 
-  /** An attempt writes and spends on copies, which count only once it has a result. */
+  /**
+   * An attempt writes and spends on copies, which count only once it has a result. `params` gives each attempt
+   * parameters of its own, because a handler may change what it gets and still run again from the start.
+   */
   #step(
     method: RegisteredMethod,
-    params: readonly Value[],
+    params: () => readonly Value[],
     entry: Pick<CallScope, "service" | "writes" | "spending">,
     contextOf: (run: Run) => ViewContext,
   ): Step {
@@ -140,12 +156,39 @@ class RegistryMachine implements ServiceMachine {
       const writes = new WriteSet(entry.writes);
       const spending = { ...entry.spending };
       const run = new Run({ service: entry.service, read, ranges, writes, spending });
-      const ended = runHandler(this.#registry, method, params, contextOf(run), run, this.#log);
+      const ended = runHandler(this.#registry, method, params(), contextOf(run), run, this.#log);
       if ("what" in ended) return ended;
       const outcome = withinBatch(ended, spending);
       if (outcome.ok) writes.mergeIntoParent();
       Object.assign(entry.spending, spending);
       return outcome;
+    };
+  }
+}
+
+/**
+ * The calls of one entry. What was read from it belongs to the first attempt of each call, without a copy; the few
+ * that are suspended and run again get copies of what is then read from the entry once more.
+ */
+class EntryCalls {
+  readonly first: readonly BatchCall[];
+  readonly #entry: Entry;
+  #again: readonly BatchCall[] | null = null;
+
+  constructor(entry: Entry, command: LogEntry) {
+    this.#entry = entry;
+    this.first = callsOf(command);
+  }
+
+  paramsOf(place: number): () => readonly Value[] {
+    let taken = false;
+    return () => {
+      if (taken) {
+        this.#again ??= callsOf(decodeLogEntry(this.#entry.data));
+        return this.#again[place]?.params.map(copyValue) ?? [];
+      }
+      taken = true;
+      return this.first[place]?.params ?? [];
     };
   }
 }

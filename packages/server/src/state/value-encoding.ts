@@ -17,7 +17,9 @@
  * never on what the encoder wrote before.
  */
 import type { Value } from "@quorate/protocol";
+import { writeStorable } from "./storable.js";
 import { ValueEncodingError, ValueReader } from "./value-reader.js";
+import { readInSlices, slicedBytesMin } from "./value-slices.js";
 import { ValueWriter } from "./value-writer.js";
 
 const version = 1;
@@ -25,6 +27,8 @@ const version = 1;
 /** One for each kind of life: log entries stay in memory for a while, values and digests do not. */
 const writer = new ValueWriter();
 const entryWriter = new ValueWriter();
+const storableWriter = new ValueWriter();
+let storing = false;
 
 /** A value as stored in the state: version byte, then its packed form. Throws `ValueEncodingError`. */
 export function encodeValue(value: Value): Uint8Array {
@@ -34,14 +38,47 @@ export function encodeValue(value: Value): Uint8Array {
   return writer.finish();
 }
 
+/**
+ * What a handler stores, as `encodeValue` would write what `normalize` makes of it.
+ * Throws `TypeMismatch` naming the place after `path` for what is no value.
+ */
+export function encodeStorable(input: unknown, path: string): Uint8Array {
+  // A getter of the handler's object may store something else meanwhile.
+  const own = storing ? new ValueWriter() : storableWriter;
+  const outermost = !storing;
+  storing = true;
+  try {
+    own.start();
+    own.byte(version);
+    writeStorable(own, input, path);
+    return own.finish();
+  } finally {
+    if (outermost) storing = false;
+  }
+}
+
 /** The inverse of `encodeValue`. Throws `ValueEncodingError` for anything else. */
 export function decodeValue(bytes: Uint8Array): Value {
-  if (bytes[0] !== version) {
-    throw new ValueEncodingError(
-      `value encoding ${bytes[0] ?? "(empty)"} is unknown; this version reads ${version}`,
-    );
-  }
+  checkVersion(bytes);
   return new ValueReader(bytes, 1).read();
+}
+
+/**
+ * As `decodeValue`, for values of any size: a promise for a large one, which is read in slices, between which
+ * sockets and timers get their turn. The bytes must not change until then. Throws or rejects with
+ * `ValueEncodingError`.
+ */
+export function decodeLargeValue(bytes: Uint8Array): Value | Promise<Value> {
+  if (bytes.length < slicedBytesMin) return decodeValue(bytes);
+  checkVersion(bytes);
+  return readInSlices(bytes, 1);
+}
+
+function checkVersion(bytes: Uint8Array): void {
+  if (bytes[0] === version) return;
+  throw new ValueEncodingError(
+    `value encoding ${bytes[0] ?? "(empty)"} is unknown; this version reads ${version}`,
+  );
 }
 
 /** Without a version byte, for what carries its version itself. Throws `ValueEncodingError`. */

@@ -20,7 +20,36 @@ export const packedDepthMax = 136;
 /** Up to here a look at every byte costs less than asking V8 what kind of text it is. */
 const shortText = 32;
 
-/** Reads exactly one value, from `start` to the end of `bytes`. */
+/** An array or struct that was begun: its reader fills it. */
+export class Opened {
+  readonly container: Value[] | Struct;
+  /** Items or members that are still to come. */
+  left: number;
+  readonly #items: Value[] | null;
+  readonly #members: Struct;
+
+  constructor(isStruct: boolean, length: number) {
+    this.#items = isStruct ? null : [];
+    this.#members = isStruct ? struct() : unused;
+    this.container = this.#items ?? this.#members;
+    this.left = length;
+  }
+
+  get isStruct(): boolean {
+    return this.#items === null;
+  }
+
+  /** `name` is looked at by structs only. */
+  add(name: string, value: Value): void {
+    if (this.#items !== null) this.#items.push(value);
+    else this.#members[name] = value;
+    this.left--;
+  }
+}
+
+const unused: Struct = Object.freeze(struct());
+
+/** Reads exactly one value, from `start` to the end of `bytes`: at once by `read`, or piece by piece by the rest. */
 export class ValueReader {
   readonly #bytes: Buffer;
   #at: number;
@@ -36,8 +65,41 @@ export class ValueReader {
   /** Throws `ValueEncodingError`. */
   read(): Value {
     const value = this.#value();
-    if (this.#at !== this.#bytes.length) this.#refuse("bytes behind the value");
+    this.finish();
     return value;
+  }
+
+  /** Bytes that were read. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** The next value; of an array or struct only that it begins. Throws as `read` does. */
+  next(): Value | Opened {
+    const token = this.#bytes[this.#at] ?? 0;
+    const isContainer = (token >= 0x80 && token <= 0x9f) || (token >= 0xdc && token <= 0xdf);
+    if (!isContainer) return this.#value();
+    this.#at++;
+    const isStruct = token <= 0x8f || token >= 0xde;
+    const length = token <= 0x9f ? token & 0x0f : (token & 1) === 0 ? this.#uint16() : this.#uint32();
+    this.#enter(isStruct ? 2 * length : length);
+    return new Opened(isStruct, length);
+  }
+
+  /** The name of the next member. */
+  name(): string {
+    const name = this.#value();
+    return typeof name === "string" ? name : this.#refuse("a struct member's name that is no string");
+  }
+
+  /** The innermost array or struct that `next` began is complete. */
+  leave(): void {
+    this.#depth--;
+  }
+
+  /** The value is complete: nothing may follow it. */
+  finish(): void {
+    if (this.#at !== this.#bytes.length) this.#refuse("bytes behind the value");
   }
 
   #value(): Value {
@@ -118,8 +180,7 @@ export class ValueReader {
     this.#enter(2 * length);
     const members = struct();
     for (let index = 0; index < length; index++) {
-      const name = this.#value();
-      if (typeof name !== "string") return this.#refuse("a struct member's name that is no string");
+      const name = this.name();
       members[name] = this.#value();
     }
     this.#depth--;

@@ -13,6 +13,12 @@ const pieceLength = 16 * 1024;
 /** One large value does not keep its memory for ever. */
 const keptLength = 1024 * 1024;
 const firstLength = 16 * 1024;
+/** A large result keeps memory that it does not use, but no more than one part in so many. */
+const unusedPart = 8;
+/** What follows a large text is small, as a rule. */
+const slackLength = 4 * 1024;
+/** From here on it pays to find out how many bytes a text needs instead of making room for the most it could. */
+const longText = 16 * 1024;
 /** Up to here a loop over the characters costs less than a call into V8. */
 const shortText = 24;
 
@@ -28,8 +34,14 @@ export class ValueWriter {
     if (this.#bytes.length > keptLength) this.#bytes = Buffer.allocUnsafeSlow(firstLength);
   }
 
-  /** The result, as bytes of its own. */
+  /** The result. One of more than 2 KiB has its memory to itself. */
   finish(): Uint8Array {
+    if (this.#at > keptLength && this.#bytes.length - this.#at <= this.#at / unusedPart) {
+      // Given away instead of copied.
+      const own = this.#bytes.subarray(0, this.#at);
+      this.#bytes = Buffer.allocUnsafeSlow(firstLength);
+      return own;
+    }
     const result = this.#room(this.#at);
     this.#bytes.copy(result, 0, 0, this.#at);
     return result;
@@ -92,8 +104,7 @@ export class ValueWriter {
       for (const item of value) this.value(item, depth + 1);
     } else {
       const names = Object.keys(value);
-      if (names.length < 0x10) this.byte(0x80 | names.length);
-      else this.#length(names.length, null, 0xde, 0xdf);
+      this.struct(names.length);
       for (const name of names) {
         this.#text(name);
         this.value(value[name] as Value, depth + 1);
@@ -105,6 +116,12 @@ export class ValueWriter {
   array(length: number): void {
     if (length < 0x10) this.byte(0x90 | length);
     else this.#length(length, null, 0xdc, 0xdd);
+  }
+
+  /** The head of a struct; `length` members follow, each a name and a value. */
+  struct(length: number): void {
+    if (length < 0x10) this.byte(0x80 | length);
+    else this.#length(length, null, 0xde, 0xdf);
   }
 
   #number(number: number): void {
@@ -173,7 +190,7 @@ export class ValueWriter {
 
   #text(text: string): void {
     const { length } = text;
-    this.#reserve(5 + 3 * length);
+    this.#reserve(5 + (length < longText ? 3 * length : Buffer.byteLength(text)));
     if (length <= shortText && this.#shortAscii(text)) return;
     // The head is as long as the bytes need, which is known behind them; nearly always as the characters say.
     const guessed = headLength(length);
@@ -223,7 +240,7 @@ export class ValueWriter {
   #reserve(count: number): void {
     const needed = this.#at + count;
     if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed + slackLength, 2 * this.#bytes.length));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
   }

@@ -3,14 +3,21 @@
 // Whole nodes
 export type { NodeConfig } from "../config/index.js";
 export { type RunningNode, startNode } from "../node.js";
-// Services
 export { kvRegistry } from "../services/kv.js";
 export { loadService } from "../services/load.js";
+// Services
+export { normalize } from "../services/normalize.js";
 export { Registry } from "../services/registry.js";
 // The state machine
 export { encodeBatch, encodeCommand } from "../state/encode-command.js";
 // Formats
-export { decodeLogEntry, encodeLogEntry, type LogEntry, LogEntryError } from "../state/log-entry.js";
+export {
+  decodeLargeLogEntry,
+  decodeLogEntry,
+  encodeLogEntry,
+  type LogEntry,
+  LogEntryError,
+} from "../state/log-entry.js";
 export { readMetadata } from "../state/metadata.js";
 export { Prng } from "../state/prng.js";
 export { EngineFailure } from "../state/run-handler.js";
@@ -25,5 +32,12 @@ export {
   TupleKeyTooLong,
 } from "../state/tuple-key.js";
 export type { BatchCall, CallResult, CommandContext, ServiceMachine } from "../state/types.js";
-export { decodeValue, encodeValue, packValue } from "../state/value-encoding.js";
+export {
+  decodeLargeValue,
+  decodeValue,
+  encodeStorable,
+  encodeValue,
+  packValue,
+} from "../state/value-encoding.js";
 export { ValueEncodingError } from "../state/value-reader.js";
+export { readInSlices } from "../state/value-slices.js";
