@@ -202,7 +202,8 @@ let newest: { readonly message: AppendEntries; readonly frame: Frame } | null = 
 
 function encodeAppend(message: AppendEntries): Frame {
   if (newest === null || !readsAlike(newest.message, message)) {
-    newest = { message, frame: encodeFrame(codecs.appendEntries.frame, codecs.appendEntries.write(message)) };
+    const { frame, write } = codecs.appendEntries;
+    newest = { message, frame: encodeFrame(frame, write(message), payloadBytes(message)) };
   }
   return newest.frame;
 }
