@@ -106,7 +106,7 @@ async function structsHeld(node: ClusterNode): Promise<number> {
 }
 
 describe("20 MB calls under steady writes", () => {
-  test("take no long step, change no term and stop no writes, on the leader and on a follower", {
+  test("change no term and stop no writes, on the leader and on a follower", {
     timeout: 300_000,
   }, async () => {
     rmSync(recordFile, { force: true });
