@@ -9,12 +9,13 @@ export interface IdentityHarness {
 }
 
 export const unborn: Identity = {
-  format: 1,
+  format: 2,
   clusterName: "prod",
   nodeId: "n1",
   incarnation: "first-life",
   clusterId: null,
   born: false,
+  retired: null,
 };
 export const born: Identity = { ...unborn, clusterId: "c1", born: true };
 
@@ -44,6 +45,22 @@ export function identityContract(name: string, makeHarness: () => Promise<Identi
       const odd: Identity = { ...unborn, clusterName: 'Größe "q" \\ \n 漢字', nodeId: "n\u{1f600}" };
       await harness.open().write(odd);
       expect(harness.open().read()).toEqual(odd);
+    });
+
+    test("a life that was retired is remembered through the next one, until that one is born", async () => {
+      const next: Identity = {
+        ...unborn,
+        incarnation: "second-life",
+        retired: { incarnation: "first-life", at: 7 },
+      };
+      await harness.open().write(born);
+      await harness.open().write(next);
+      expect(harness.open().read()).toEqual(next);
+      const forgetful: Identity = { ...unborn, incarnation: "third-life" };
+      await expect(harness.open().write(forgetful)).rejects.toThrow(/would forget which life it retired/);
+      const bornAgain: Identity = { ...next, clusterId: "c1", born: true };
+      await harness.open().write(bornAgain);
+      expect(harness.open().read()).toEqual(bornAgain);
     });
 
     test("a new life may follow, and starts unborn", async () => {

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { DamagedStorage, openIdentity, UnknownFormat } from "@quorate/raft/level";
 import { MemoryDisk } from "@quorate/raft/memory";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -39,7 +40,7 @@ describe("a damaged identity file is refused by name", () => {
     ["empty", () => "", /expected a JSON object/],
     ["cut short", (text) => text.slice(0, -20), /expected a JSON object/],
     ["no object", () => "null", /expected a JSON object/],
-    ["without format", (text) => text.replace('"format": 1,', ""), /expected a field format, found none/],
+    ["without format", (text) => text.replace('"format": 2,', ""), /expected a field format, found none/],
     [
       "without incarnation",
       (text) => text.replace(/"incarnation":.*\n/, ""),
@@ -79,9 +80,27 @@ describe("a damaged identity file is refused by name", () => {
   });
 
   test("another format names both", () => {
-    change((text) => text.replace('"format": 1', '"format": 7'));
+    change((text) => text.replace('"format": 2', '"format": 7'));
     expect(() => openIdentity(directory).read()).toThrow(UnknownFormat);
-    expect(() => openIdentity(directory).read()).toThrow(/has format 7, this version reads format 1/);
+    expect(() => openIdentity(directory).read()).toThrow(/has format 7, this version reads format 2/);
+  });
+
+  test("one of a release that knew no retired lives is read", () => {
+    const before = {
+      format: 1,
+      clusterName: "prod",
+      nodeId: "n1",
+      incarnation: "first-life",
+      clusterId: "c1",
+      born: true,
+    };
+    const checksum = crc32(JSON.stringify(Object.values(before)))
+      .toString(16)
+      .padStart(8, "0");
+    change(() => JSON.stringify({ ...before, checksum }));
+    expect(openIdentity(directory).read()).toEqual(born);
+    change((text) => text.replace('"n1"', '"n2"'));
+    expect(() => openIdentity(directory).read()).toThrow(/fields with checksum/);
   });
 
   test("a left-over temporary file changes nothing", async () => {

@@ -115,12 +115,13 @@ describe("a crash", () => {
   test("keeps the identity", async () => {
     const { disk } = heldDisk();
     const identity = {
-      format: 1,
+      format: 2,
       clusterName: "c",
       nodeId: "n1",
       incarnation: "i",
       clusterId: null,
       born: false,
+      retired: null,
     } as const;
     await disk.identity().write(identity);
     disk.crash();

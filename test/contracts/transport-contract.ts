@@ -85,7 +85,7 @@ export function describeTransport(name: string, createWorld: () => TransportWorl
         },
         { ...to, type: "appendEntriesAccepted", match: 10 },
         { ...to, type: "appendEntriesRejected", prevIndex: 8, hintIndex: 3, hintTerm: 2 },
-        { ...to, type: "heartbeat", commit: 8, round: 2 ** 40 },
+        { ...to, type: "heartbeat", commit: 8, round: 2 ** 40, match: 9 },
         { ...to, type: "installSnapshot", lastIncludedIndex: 2 ** 41, lastIncludedTerm: 6 },
         { ...to, type: "heartbeatResponse", round: 2, appliedDurable: 8 },
         { ...to, type: "timeoutNow" },
@@ -259,6 +259,18 @@ export function describeTransport(name: string, createWorld: () => TransportWorl
         for (const { handlers } of [a, b]) {
           expect(handlers.refusals[0]).toContain("n2 came back with another incarnation (its disk was wiped");
         }
+      });
+
+      it("a disk that retired a damaged life, and the born side hears of it", async () => {
+        const membership = membershipOf({ n1: "n1-1", n2: "n2-0" });
+        const { a, b } = await refused({ nodeId: "n1", membership }, { nodeId: "n2", retires: "n2-0" });
+        for (const { handlers } of [a, b]) {
+          expect(handlers.refusals[0]).toContain(
+            "n2 found its disk damaged and retired it (incarnation n2-0)",
+          );
+        }
+        await a.handlers.until("retired", "n2");
+        expect(b.handlers.count("retired")).toBe(0);
       });
 
       it("a node that answers where another one is listed", async () => {

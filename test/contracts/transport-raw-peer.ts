@@ -23,12 +23,13 @@ export function introductionOf(nodeId: string, incarnation = `${nodeId}-1`): Nod
     membershipIndex: 0,
     peer: "p",
     http: "h",
+    retires: null,
   };
 }
 
 function partyOf(introduction: NodeIntroduction): HandshakeParty {
   return {
-    versions: { lowest: 2, highest: 2 },
+    versions: { lowest: 3, highest: 3 },
     secret,
     nonce: new Uint8Array(NONCE_BYTES).fill(9),
     introduction: () => introduction,

@@ -12,7 +12,8 @@ export type TransportEvent =
   | { readonly kind: "connected"; readonly peer: string; readonly introduction: NodeIntroduction }
   | { readonly kind: "lost"; readonly peer: string }
   | { readonly kind: "dropped"; readonly peer: string }
-  | { readonly kind: "refused"; readonly peer: string; readonly reason: string };
+  | { readonly kind: "refused"; readonly peer: string; readonly reason: string }
+  | { readonly kind: "retired"; readonly introduction: NodeIntroduction };
 
 export interface RecorderOptions {
   readonly nodeId: string;
@@ -20,6 +21,7 @@ export interface RecorderOptions {
   readonly incarnation?: string;
   readonly memberListDigest?: string;
   readonly membership?: Membership | null;
+  readonly retires?: string;
   readonly onRequest?: (peer: string, payload: Uint8Array, topic: RequestTopic) => Promise<Uint8Array>;
 }
 
@@ -47,7 +49,19 @@ export class TransportRecorder implements TransportHandlers {
     const clusterId = this.membershipNow?.clusterId ?? null;
     const peer = `${nodeId}.example:9000`;
     const http = `http://${nodeId}.example:8000`;
-    return { clusterName, nodeId, incarnation, clusterId, memberListDigest, membershipIndex: 0, peer, http };
+    const { retires = null } = this.#options;
+    const membershipIndex = 0;
+    return {
+      clusterName,
+      nodeId,
+      incarnation,
+      clusterId,
+      memberListDigest,
+      membershipIndex,
+      peer,
+      http,
+      retires,
+    };
   }
 
   membership(): Membership | null {
@@ -56,6 +70,10 @@ export class TransportRecorder implements TransportHandlers {
 
   onMessage(message: PeerMessage): void {
     this.#record({ kind: "message", message });
+  }
+
+  onRetired(introduction: NodeIntroduction): void {
+    this.#record({ kind: "retired", introduction });
   }
 
   onConnected(peer: string, introduction: NodeIntroduction): void {
@@ -114,11 +132,12 @@ export class TransportRecorder implements TransportHandlers {
 }
 
 function peerOf(event: TransportEvent): string {
-  return event.kind === "message" ? event.message.from : event.peer;
+  if (event.kind === "message") return event.message.from;
+  return event.kind === "retired" ? event.introduction.nodeId : event.peer;
 }
 
 export function heartbeat(from: string, to: string, round = 1): PeerMessage {
-  return { type: "heartbeat", from, to, term: 3, commit: 7, round };
+  return { type: "heartbeat", from, to, term: 3, commit: 7, round, match: 7 };
 }
 
 export function membershipOf(members: Readonly<Record<string, string>>, clusterId = "c1"): Membership {

@@ -140,13 +140,13 @@ describe("bytes from an authenticated peer", () => {
 
 it("versions that do not overlap are refused by name on both sides", async () => {
   const n1 = await node({ nodeId: "n1" });
-  const n2 = await node({ nodeId: "n2" }, { versions: { lowest: 3, highest: 3 } });
+  const n2 = await node({ nodeId: "n2" }, { versions: { lowest: 4, highest: 4 } });
   n1.transport.setPeers([n2.peer]);
   n2.transport.setPeers([n1.peer]);
   await Promise.all([n1.handlers.until("refused"), n2.handlers.until("refused")]);
   for (const { handlers } of [n1, n2]) {
     expect(handlers.refusals[0]).toMatch(
-      /no common protocol version.*(version 2.*version 3|version 3.*version 2)/,
+      /no common protocol version.*(version 3.*version 4|version 4.*version 3)/,
     );
     expect(handlers.count("connected")).toBe(0);
   }

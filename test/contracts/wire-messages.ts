@@ -42,7 +42,7 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({ ...envelope("requestVoteResponse"), granted: fc.boolean() }),
   fc.record({ ...envelope("appendEntriesAccepted"), match: index }),
   fc.record({ ...envelope("appendEntriesRejected"), prevIndex: index, hintIndex: index, hintTerm: term }),
-  fc.record({ ...envelope("heartbeat"), commit: index, round: index }),
+  fc.record({ ...envelope("heartbeat"), commit: index, round: index, match: index }),
   fc.record({ ...envelope("heartbeatResponse"), round: index, appliedDurable: index }),
   fc.record({ ...envelope("installSnapshot"), lastIncludedIndex: index, lastIncludedTerm: term }),
   fc.record(envelope("timeoutNow")),

@@ -203,12 +203,13 @@ describe("identity", () => {
   it("refuses the directory of another node or cluster, naming both", async () => {
     const cluster = clusterOf(11);
     await cluster.disk("n1").identity().write({
-      format: 1,
+      format: 2,
       clusterName: "elsewhere",
       nodeId: "n7",
       incarnation: "i",
       clusterId: null,
       born: false,
+      retired: null,
     });
     await expect(cluster.start("n1")).rejects.toThrow(
       /belongs to node "n7" of cluster "elsewhere", but it was started as node "n1" of cluster "test"/,
@@ -218,12 +219,13 @@ describe("identity", () => {
   it("refuses a born identity without a database", async () => {
     const cluster = clusterOf(12);
     await cluster.disk("n1").identity().write({
-      format: 1,
+      format: 2,
       clusterName: "test",
       nodeId: "n1",
       incarnation: "i",
       clusterId: "c",
       born: true,
+      retired: null,
     });
     await expect(cluster.start("n1")).rejects.toThrow(WrongIdentity);
   });

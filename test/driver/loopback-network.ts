@@ -126,6 +126,12 @@ export class LoopbackNetwork {
       const ofRight = right.handlers.introduction();
       const reason = judge(ofLeft, ofRight, right.handlers) ?? judge(ofRight, ofLeft, left.handlers);
       if (reason !== null) {
+        for (const [visitor, host] of [
+          [ofLeft, right.handlers],
+          [ofRight, left.handlers],
+        ] as const) {
+          if (asksForItsPlace(visitor, host)) host.onRetired(visitor);
+        }
         this.refusals.push({ at: a, peer: b, reason });
         left.handlers.onRefused(b, reason);
         right.handlers.onRefused(a, reason);
@@ -159,6 +165,11 @@ function judge(visitor: NodeIntroduction, host: NodeIntroduction, at: TransportH
   const unborn = visitor.clusterId === null || host.clusterId === null;
   if (unborn && visitor.memberListDigest !== host.memberListDigest) return "another list of members";
   return null;
+}
+
+function asksForItsPlace({ nodeId, clusterId, retires }: NodeIntroduction, host: TransportHandlers): boolean {
+  const known = host.membership()?.members.find(({ id }) => id === nodeId);
+  return clusterId === null && retires !== null && known?.incarnation === retires;
 }
 
 export class LoopbackTransport implements Transport {

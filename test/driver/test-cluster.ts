@@ -55,6 +55,7 @@ export class TestCluster {
   readonly running = new Map<string, Running>();
   readonly fatal: { readonly id: string; readonly error: Error }[] = [];
   readonly lines: { readonly id: string; readonly level: string; readonly message: string }[] = [];
+  #retired = 1;
   #onWrite: ((id: string, write: PendingWrite) => void) | undefined;
   readonly #options: TestClusterOptions;
 
@@ -104,6 +105,7 @@ export class TestCluster {
       heartbeatMs: this.#options.heartbeatMs ?? 50,
       electionTimeoutMs: this.#options.electionTimeoutMs ?? 500,
       ...(this.#options.trailingEntries !== undefined && { trailingEntries: this.#options.trailingEntries }),
+      ...(this.#options.promotionMs !== undefined && { promotionMs: this.#options.promotionMs }),
       ...(this.#options.snapshotPartBytes && { snapshotPartBytes: this.#options.snapshotPartBytes }),
       ...(this.#options.promotionMs !== undefined && { promotionMs: this.#options.promotionMs }),
       storage,
@@ -220,6 +222,18 @@ export class TestCluster {
     const disk = this.disks.get(id);
     if (disk === undefined) throw new Error(`there is no ${id}`);
     return disk;
+  }
+
+  /**
+   * The disk was found damaged: its life is over, and an empty one follows that names it. What a data folder does
+   * in steps happens at once here; that has its own tests.
+   */
+  retire(id: string, incarnation = `${id} rebuilt ${this.#retired++}`): void {
+    const before = this.disk(id).identity().read();
+    if (before === null) throw new Error(`${id} has no identity`);
+    this.wipe(id);
+    const retired = before.born ? { incarnation: before.incarnation, at: 0 } : before.retired;
+    this.disk(id).storedIdentity = { ...before, incarnation, clusterId: null, born: false, retired };
   }
 
   /** The disk is replaced by an empty one. */

@@ -106,7 +106,7 @@ describe("no message before its store", () => {
       [{ ...to, to: "n3", type: "requestVoteResponse", term: 2, granted: true }, "on disk is n2"],
       [{ ...to, type: "appendEntriesAccepted", term: 2, match: 3 }, "the log on disk ends at 2"],
       [{ ...to, type: "heartbeatResponse", term: 2, round: 1, appliedDurable: 2 }, "applied 2, on disk 1"],
-      [{ ...to, type: "heartbeat", term: 3, commit: 0, round: 0 }, "term 3"],
+      [{ ...to, type: "heartbeat", term: 3, commit: 0, round: 0, match: 0 }, "term 3"],
     ];
     for (const [message, text] of early) refuses(() => check().messageSent(n1, message), text);
   });

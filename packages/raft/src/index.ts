@@ -31,6 +31,7 @@ export {
   type PeerMessage,
   RequestFailed,
   type RequestTopic,
+  type RetiredLife,
   type SnapshotChunk,
   type SnapshotCursor,
   type StateMachine,

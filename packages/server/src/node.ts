@@ -85,15 +85,35 @@ async function compose(
 ): Promise<RunningNode> {
   const { node: nodeId, cluster } = config;
   const clock = createNodeClock();
-  const onFailure = (error: unknown, where: string) =>
-    log.error({ err: error, where }, `a call of ${where} failed`);
 
   // This node's disk: first, because it says whether the folder is ours at all.
-  const { identity, storage, failed } = await openDataDirectory({
+  const { identity, storage, retirement, failed } = await openDataDirectory({
     directory: config.dataDir,
     nodeId,
     clusterName: cluster.name,
+    // Alone it has the only copy: a damaged one is better than none.
+    rebuild: cluster.members.length > 1,
   });
+  if (retirement !== null) {
+    const { reason, kept } = retirement;
+    log.warn(
+      retirement,
+      `the disk is damaged: ${reason}. It begins anew; the damaged files are kept in ${kept}`,
+    );
+  }
+  const isDamage = (error: unknown) => {
+    try {
+      return failed(error);
+    } catch (marking) {
+      log.error({ err: marking }, "the damaged disk takes no mark either");
+      return true;
+    }
+  };
+  const onFailure = (error: unknown, where: string) => {
+    log.error({ err: error, where }, `a call of ${where} failed`);
+    // A query that met damage: nothing that this disk says is to be believed any more.
+    if (error instanceof Error && isDamage(error)) onFatal(error);
+  };
   const closeStorage = opened.add("storage", () => storage.close());
 
   // What is served, and the machine that executes it in log order.
@@ -120,7 +140,7 @@ async function compose(
     log,
     onSnapshot: (done) => countSnapshot?.(done),
     onFatal: (error) => {
-      failed(error);
+      isDamage(error);
       onFatal(error);
     },
     onRequest: (peer, payload) => {

@@ -15,6 +15,28 @@ export function invariant(
   if (!condition) throw broken(message, values);
 }
 
+/**
+ * This server's log lacks entries that it had acknowledged: its disk forgot them without a word. It must not vote nor
+ * acknowledge anything again under this incarnation.
+ */
+export class ForgottenEntriesError extends RaftInvariantError {
+  /**
+   * @param acknowledged up to here its log reached, as the leader of this term remembers
+   * @param lastIndex up to here it reaches now
+   */
+  constructor(
+    readonly acknowledged: number,
+    readonly lastIndex: number,
+    leader: string,
+    term: number,
+  ) {
+    super(
+      `this disk forgot entries that it had acknowledged: ${leader}, which leads in term ${term}, remembers them up to ` +
+        `${acknowledged}, the log ends at ${lastIndex}`,
+    );
+  }
+}
+
 /** The error itself, for hot paths that test first and build the values only when they are needed. */
 export function broken(message: string, values: Readonly<Record<string, unknown>>): RaftInvariantError {
   const facts = Object.entries(values).map(([name, value]) => `${name}=${String(value)}`);

@@ -125,7 +125,7 @@ describe("S33 a heartbeat's commit index (log of 3, commit 2)", () => {
     const config = testingConfig("n1", { plantedBugs: new Set(bugs) });
     const hardState = { term: 2, vote: null, commit: 2 };
     const server = new TestingServer(config, testingMembership(ids(3)), entriesOfTerms([1, 2, 2]), hardState);
-    server.receive({ type: "heartbeat", from: "n2", to: "n1", term: 2, commit, round: 0 });
+    server.receive({ type: "heartbeat", from: "n2", to: "n1", term: 2, commit, round: 0, match: 0 });
     return server.raft.status().commit;
   };
   test("3: commits 3", () => expect(heartbeat(3)).toBe(3));

@@ -108,6 +108,7 @@ describe("one write at a time", () => {
       term: 1,
       commit: 2,
       round: 0,
+      match: 0,
     });
     expect(follower.raft.status().commit).toBe(2);
     expect(follower.storing).toBe(null);
@@ -146,7 +147,7 @@ describe("one write at a time", () => {
 
   test("messages of a new term wait until the term is durable, pre-votes and the own request excepted", () => {
     const follower = server([1], 1);
-    const heartbeat = { type: "heartbeat", from: "n2", to: "n1", term: 5, round: 3 } as const;
+    const heartbeat = { type: "heartbeat", from: "n2", to: "n1", term: 5, round: 3, match: 0 } as const;
     expect(follower.receive({ ...heartbeat, commit: 0 })).toEqual([]);
     const question = {
       type: "preVoteRequest",

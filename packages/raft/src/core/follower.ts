@@ -1,5 +1,5 @@
 /** Following: accept what the leader of the current term says, forget it when it is gone. */
-import { broken } from "./assert.js";
+import { broken, ForgottenEntriesError } from "./assert.js";
 import { startCampaign } from "./candidate.js";
 import { resign } from "./leader.js";
 import type { AppendEntries, Heartbeat } from "./messages.js";
@@ -118,6 +118,7 @@ function isWellFormed({ prevIndex, prevTerm, entries, term }: AppendEntries): bo
 
 export function receiveHeartbeat(server: Server, request: Heartbeat): void {
   hearLeader(server, request.from);
+  requireRemembered(server, request);
   server.commitTo(
     server.bug("heartbeatCommitUnchecked") ? Math.min(request.commit, server.log.lastIndex) : request.commit,
   );
@@ -129,6 +130,16 @@ export function receiveHeartbeat(server: Server, request: Heartbeat): void {
     round: request.round,
     appliedDurable: server.applier.durable,
   });
+}
+
+/**
+ * Within a term nobody takes back what its leader was told is durable here, so the log cannot be shorter than that.
+ * Compared in the heartbeats, which come at once after a restart and whatever is lost or repeated on the way.
+ */
+function requireRemembered(server: Server, { match, from, term }: Heartbeat): void {
+  const { lastIndex } = server.log;
+  if (match <= lastIndex) return;
+  throw new ForgottenEntriesError(match, lastIndex, from, term);
 }
 
 /** Every role but the leader's: the election timer. */

@@ -1,5 +1,5 @@
 /** The pure core: see README.md in this folder. */
-export { RaftInvariantError } from "./assert.js";
+export { ForgottenEntriesError, RaftInvariantError } from "./assert.js";
 export { type Config, InvalidConfigError, type Random, validateConfig } from "./config.js";
 export type { RaftEvent } from "./events.js";
 export type { Input, Proposal } from "./input.js";
@@ -12,7 +12,7 @@ export {
   isOnlyVoter,
   isVoter,
 } from "./membership.js";
-export type { MembershipChange } from "./membership-change.js";
+export { type MembershipChange, memberOf } from "./membership-change.js";
 export type {
   AppendEntries,
   AppendEntriesAccepted,

@@ -141,6 +141,7 @@ export function broadcastHeartbeat(server: Server): void {
       term: server.term,
       commit,
       round: leadership.reads.round,
+      match: progress.match,
     });
   }
 }

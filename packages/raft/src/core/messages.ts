@@ -69,6 +69,8 @@ export interface Heartbeat extends Envelope {
   readonly commit: Index;
   /** Number of the newest read round; rounds only grow within a term. */
   readonly round: number;
+  /** What the leader remembers of the receiver: its log was acknowledged as durable up to there, in this term. */
+  readonly match: Index;
 }
 
 export interface HeartbeatResponse extends Envelope {

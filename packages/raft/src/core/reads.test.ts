@@ -187,7 +187,15 @@ describe("reads on a follower", () => {
     const hardState = { term: 2, vote: null, commit: 0 };
     const config = { ...testingConfig("n1"), random: () => chance };
     const server = new TestingServer(config, testingMembership(ids(3)), [], hardState);
-    const heartbeat = { type: "heartbeat", from: "n2", to: "n1", term: 2, commit: 0, round: 0 } as const;
+    const heartbeat = {
+      type: "heartbeat",
+      from: "n2",
+      to: "n1",
+      term: 2,
+      commit: 0,
+      round: 0,
+      match: 0,
+    } as const;
     server.receive(heartbeat);
     return server;
   }
@@ -251,7 +259,7 @@ describe("reads on a follower", () => {
     ask(server, 1);
     for (let i = 0; i < 10; i++) {
       expect(server.readsRefused).toEqual([]);
-      server.receive({ ...answer(0, 0), type: "heartbeat", commit: 0, round: 0 });
+      server.receive({ ...answer(0, 0), type: "heartbeat", commit: 0, round: 0, match: 0 });
       server.tick();
     }
     expect(server.readsRefused).toEqual([1]);

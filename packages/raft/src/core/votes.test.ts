@@ -19,7 +19,7 @@ function preVote(from: NodeId, term: Term, lastTerm: Term, lastIndex: number): P
 
 /** A heartbeat of `leader`, so that `server` hears one. */
 function hear(server: TestingServer, leader: NodeId, term: Term): void {
-  server.receive({ type: "heartbeat", from: leader, to: "n1", term, commit: 0, round: 0 });
+  server.receive({ type: "heartbeat", from: leader, to: "n1", term, commit: 0, round: 0, match: 0 });
 }
 
 describe("S2 a follower votes once per term, first come first served (paper, section 5.2)", () => {
@@ -258,7 +258,7 @@ describe("S48 who is no member does not disrupt", () => {
 });
 
 function heartbeatOf(from: string, term: number) {
-  return { type: "heartbeat", from, to: "n1", term, commit: 0, round: 1 } as const;
+  return { type: "heartbeat", from, to: "n1", term, commit: 0, round: 1, match: 0 } as const;
 }
 
 test("a vote of a past term is refused with the current one", () => {

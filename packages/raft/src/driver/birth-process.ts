@@ -50,7 +50,16 @@ export class BirthProcess {
 
   /** The transport listens: from now on others may be heard, and a cluster of one can be founded. */
   started(): void {
-    this.#progress();
+    const { identity, log } = this.#options;
+    const { retired, incarnation } = identity;
+    if (retired === null) this.#progress();
+    else {
+      log.warn(
+        { retired: retired.incarnation, incarnation },
+        `this disk was damaged and retired its incarnation ${retired.incarnation}: it waits, empty, as ${incarnation} until the ` +
+          "leader has given it its place again",
+      );
+    }
   }
 
   connected(peer: NodeId, introduction: NodeIntroduction): void {
@@ -63,8 +72,9 @@ export class BirthProcess {
     this.#progress();
   }
 
+  /** Nobody is missed by a disk that had a life before: it waits for its place, not for a birth. */
   missing(): NodeId[] {
-    return this.#options.birth.missing();
+    return this.#options.identity.retired === null ? this.#options.birth.missing() : [];
   }
 
   onMessage(message: BirthMessage): void {
@@ -89,8 +99,9 @@ export class BirthProcess {
   }
 
   #progress(): void {
-    const { birth, log, randomId } = this.#options;
-    if (this.#storing !== null || this.#stopped) return;
+    const { birth, identity, log, randomId } = this.#options;
+    // It knows that there was a birth: a second one would forget what was acknowledged since.
+    if (this.#storing !== null || this.#stopped || identity.retired !== null) return;
     const described = birth.describeMissing();
     if (described !== this.#described) {
       this.#described = described;

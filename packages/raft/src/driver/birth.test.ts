@@ -16,6 +16,7 @@ function introduction(nodeId: string, fields: Partial<NodeIntroduction> = {}): N
     membershipIndex: 0,
     peer: `${nodeId}:9000`,
     http: `http://${nodeId}:8000`,
+    retires: null,
     ...fields,
   };
 }
@@ -55,6 +56,12 @@ describe("who may found the cluster", () => {
     first.connected("n3", introduction("n3", { clusterId: "c" }));
     expect(first.founders()).toBeNull();
     expect(first.missing()).toEqual([]);
+  });
+
+  it("nobody, while a disk is among them that retired a damaged life: there was a birth before", () => {
+    first.connected("n3", introduction("n3", { retires: "former life of n3" }));
+    expect(first.founders()).toBeNull();
+    expect(first.describeMissing()).toBe("n3 (its disk belonged to a cluster before)");
   });
 
   it("nobody, when a member that was heard has gone again", () => {

@@ -4,7 +4,8 @@
  * The danger is a *second* birth beside a cluster that already acknowledged writes, say by nodes that lost
  * their disks. Therefore only one node may create the record (the first of the list), only when *all*
  * listed nodes say at the same time that they were never born under the same list, and the record names
- * every node's incarnation: a disk that was wiped afterwards is not the one that the record means.
+ * every node's incarnation: a disk that was wiped afterwards is not the one that the record means. A disk that
+ * retired a damaged life never takes part in a birth: it knows that there was one.
  */
 import type { Member, Membership, NodeId } from "../core/index.js";
 import type { BirthMessage, NodeIntroduction } from "../ports/index.js";
@@ -63,7 +64,8 @@ export class Birth {
         continue;
       }
       const introduction = this.#heard.get(member.id);
-      if (introduction === undefined || introduction.clusterId !== null) return null;
+      if (introduction === undefined || introduction.clusterId !== null || introduction.retires !== null)
+        return null;
       if (introduction.memberListDigest !== memberListDigest) return null;
       founders.push({ ...member, incarnation: introduction.incarnation });
     }
@@ -81,6 +83,8 @@ export class Birth {
       if (id === this.#options.nodeId) continue;
       const introduction = this.#heard.get(id);
       if (introduction === undefined) waiting.push({ id, why: "not connected" });
+      else if (introduction.retires !== null)
+        waiting.push({ id, why: "its disk belonged to a cluster before" });
       else if (
         introduction.clusterId === null &&
         introduction.memberListDigest !== this.#options.memberListDigest

@@ -79,12 +79,13 @@ function freshIdentity(options: IdentityOptions, restored: Restored): Promise<Id
     );
   }
   return writeIdentity(options.identity, {
-    format: 1,
+    format: 2,
     clusterName: options.clusterName,
     nodeId: options.nodeId,
     incarnation: options.randomId(),
     clusterId: null,
     born: false,
+    retired: null,
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Index, Membership, NodeId, Status } from "../core/index.js";
+import { type Index, type Membership, memberOf, type NodeId, type Status } from "../core/index.js";
 import type { Identity } from "../ports/index.js";
 import { failureTolerance } from "./failure-tolerance.js";
 import type { NodeStatus } from "./types.js";
@@ -15,17 +15,21 @@ export interface StatusParts {
   readonly identity: Identity;
   readonly membership: Membership | null;
   readonly missing: readonly NodeId[];
+  /** Members that were heard to begin anew with their disk. */
+  readonly rebuilding: readonly NodeId[];
   readonly connected: readonly NodeId[];
   readonly refusals: readonly string[];
 }
 
 export function nodeStatus(parts: StatusParts): NodeStatus {
   const { nodeId, consensus, identity, membership, missing, connected, refusals } = parts;
+  const rebuildsItself = isRebuilding(nodeId, identity, membership);
   const status = consensus?.status() ?? unborn(nodeId);
   return {
     ...status,
     born: identity.born,
     missing,
+    rebuilding: rebuildsItself ? [nodeId, ...parts.rebuilding] : parts.rebuilding,
     clusterId: identity.clusterId,
     membership,
     connected,
@@ -44,6 +48,18 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     proposalsPending: consensus?.proposalsPending ?? 0,
     failureTolerance: membership === null ? 0 : failureTolerance(membership, isAliveTo(status, connected)),
   };
+}
+
+/** This disk retired a damaged life and has not the vote again that it had in it. */
+function isRebuilding(
+  id: NodeId,
+  { born, retired, incarnation }: Identity,
+  membership: Membership | null,
+): boolean {
+  if (retired === null) return false;
+  const known = membership === null ? undefined : memberOf(membership, id);
+  if (!born || known === undefined) return !born;
+  return known.incarnation !== incarnation || membership?.learners.includes(id) === true;
 }
 
 /** Who has a connection with this node; a leader knows besides who answers it. */

@@ -33,6 +33,7 @@ import { memberListDigest, validateMemberList } from "./member-list.js";
 import { nodeStatus } from "./node-status.js";
 import { Overlay } from "./overlay.js";
 import { farewellMs, Peers } from "./peers.js";
+import { Rebuilds } from "./rebuilds.js";
 import { RefusalLog } from "./refusal-log.js";
 import { safely } from "./safely.js";
 import { TransferFailed } from "./transfers.js";
@@ -66,6 +67,7 @@ class Server<Result> implements RaftNode<Result> {
   readonly #refusals: RefusalLog;
   readonly #listeners = new Set<() => void>();
   readonly #peers: Peers;
+  readonly #rebuilds: Rebuilds;
   /** What this node and others announced of their addresses is being written into the membership. */
   #announcing = false;
   #identity: Identity;
@@ -88,6 +90,14 @@ class Server<Result> implements RaftNode<Result> {
     this.#refusals = new RefusalLog(options.log);
     const { nodeId, members: configured, transport, clock } = options;
     this.#peers = new Peers({ nodeId, configured, transport, clock, farewellMs });
+    this.#rebuilds = new Rebuilds({
+      clock,
+      log: options.log,
+      mayChange: () => !this.#ended && this.#consensus?.standing().canServe === true,
+      membership: () => this.#membership,
+      connected: (id) => transport.connected(id),
+      change: (change) => this.changeMembership(change),
+    });
   }
 
   get view(): StateView {
@@ -151,6 +161,7 @@ class Server<Result> implements RaftNode<Result> {
       identity: this.#identity,
       membership: this.#membership,
       missing: this.#birth?.missing() ?? [],
+      rebuilding: this.#rebuilds.ids(),
       connected: this.#peers.ids.filter((id) => transport.connected(id)),
       refusals: this.#peers.ids.flatMap((id) => this.#refusals.of(id) ?? []),
     });
@@ -242,6 +253,9 @@ class Server<Result> implements RaftNode<Result> {
         this.#announceMoves();
       },
       onLost: (peer) => this.#onLost(peer),
+      onRetired: (introduction) => {
+        if (!this.#ended) this.#rebuilds.heard(introduction);
+      },
       onDropped: (peer) => this.#consensus?.step({ type: "peerReset", peer }),
       onRefused: (peer, reason) => {
         if (this.#refusals.refused(peer, reason)) this.#notify();
@@ -271,6 +285,7 @@ class Server<Result> implements RaftNode<Result> {
       membershipIndex: this.#consensus?.membershipIndex() ?? 0,
       peer,
       http,
+      retires: this.#identity.born ? null : (this.#identity.retired?.incarnation ?? null),
     };
   }
 
@@ -324,6 +339,7 @@ class Server<Result> implements RaftNode<Result> {
       if (membership.voters.length === 2 && membership.votersOutgoing.length === 0) {
         this.#options.log.warn({}, "two voters tolerate no failure, as one does: add a third node");
       }
+      this.#rebuilds.membershipChanged(membership);
       this.#peers.dial(membership);
       for (const [peer, introduction] of this.#peers.introductions) this.#tellUnborn(peer, introduction);
       this.#announceMoves();

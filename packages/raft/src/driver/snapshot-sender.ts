@@ -1,6 +1,6 @@
 /** The leader's side of snapshots: keeps a moment of the disk for each follower that needs one, and reads it out. */
 import type { LogId, NodeId, SnapshotHead } from "../core/index.js";
-import type { Clock, Storage, StorageSnapshot } from "../ports/index.js";
+import type { Clock, KeyValue, Storage, StorageSnapshot } from "../ports/index.js";
 import { decodePartRequest, encodePart } from "./snapshot-codec.js";
 import type { RaftLog, SnapshotDone } from "./types.js";
 
@@ -96,13 +96,27 @@ export class SnapshotSender {
       throw new Error(`no snapshot up to entry ${last.index} of term ${last.term} is kept for ${peer}`);
     }
     pinned.asked = true;
-    const pairs = await pinned.snapshot.read(after?.key ?? null, this.#partBytes);
-    const end =
-      pairs.length === 0 ? true : (await pinned.snapshot.read(pairs.at(-1)?.[0] ?? null, 1)).length === 0;
+    const { pairs, end } = await this.#read(peer, pinned, after?.key ?? null);
     const part = encodePart(after, pairs, end ? head : null);
     pinned.bytes += part.length;
     await this.#pay(part.length);
     return part;
+  }
+
+  /** A disk that cannot be read must not be asked again and again: this node ends on it. */
+  async #read(
+    peer: NodeId,
+    pinned: Pinned,
+    after: Uint8Array | null,
+  ): Promise<{ readonly pairs: readonly KeyValue[]; readonly end: boolean }> {
+    try {
+      const pairs = await pinned.snapshot.read(after, this.#partBytes);
+      const last = pairs.at(-1)?.[0] ?? null;
+      return { pairs, end: last === null || (await pinned.snapshot.read(last, 1)).length === 0 };
+    } catch (error) {
+      if (this.#pinned.get(peer) === pinned) this.#handlers.onFailure(error);
+      throw error;
+    }
   }
 
   close(): void {

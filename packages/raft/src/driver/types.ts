@@ -41,6 +41,11 @@ export interface NodeStatus extends Status {
   readonly born: boolean;
   /** Ids of the configured members that birth still waits for. */
   readonly missing: readonly NodeId[];
+  /**
+   * Ids of members, this node included, whose disk was damaged: they retired it and begin anew, and do not vote until they
+   * have what they lack. As far as this node has heard since it started.
+   */
+  readonly rebuilding: readonly NodeId[];
   readonly clusterId: string | null;
   readonly membership: Membership | null;
   readonly connected: readonly NodeId[];

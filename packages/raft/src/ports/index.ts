@@ -7,6 +7,7 @@ export type {
   IncomingSnapshot,
   KeyRange,
   KeyValue,
+  RetiredLife,
   SnapshotChunk,
   SnapshotCursor,
   Storage,

@@ -102,7 +102,7 @@ export interface Storage {
 
 /** Who this disk belongs to; kept outside the database, so that a lost database is noticed. */
 export interface Identity {
-  readonly format: 1;
+  readonly format: 2;
   readonly clusterName: string;
   readonly nodeId: string;
   /** Random name of this disk's life. */
@@ -111,6 +111,18 @@ export interface Identity {
   readonly clusterId: string | null;
   /** Once true, a database must exist: it is never created again under this identity. */
   readonly born: boolean;
+  /** The life of this disk before this one, given up for damage; null when there was none. */
+  readonly retired: RetiredLife | null;
+}
+
+/**
+ * A life of the disk that is over for good: no identity file of it is left, so nothing can act under it again. This is
+ * what an unborn disk proves with that it may have the place which the membership keeps for `incarnation`.
+ */
+export interface RetiredLife {
+  readonly incarnation: string;
+  /** When that was, in milliseconds since 1970 by this machine's clock. Bounds how often, proves nothing. */
+  readonly at: number;
 }
 
 export interface IdentityStore {

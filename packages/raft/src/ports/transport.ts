@@ -15,6 +15,8 @@ export interface NodeIntroduction {
   /** Where peers and clients reach it, as its own configuration says. */
   readonly peer: string;
   readonly http: string;
+  /** Unborn: the life of its disk that it gave up for damage, and whose place it asks for; null: none, or born. */
+  readonly retires: string | null;
 }
 
 /**
@@ -63,6 +65,11 @@ export interface TransportHandlers {
   onDropped(peer: NodeId): void;
   /** A handshake ended in a refusal, by either side. `reason` is a sentence for an operator. */
   onRefused(peer: NodeId | string, reason: string): void;
+  /**
+   * A handshake was refused that showed a disk in a new life: the member that it was before is over for good, and
+   * nobody is connected under its id.
+   */
+  onRetired(introduction: NodeIntroduction): void;
   /** A request of `peer`; the answer's bytes go back. A rejection answers `failed`. */
   onRequest(peer: NodeId, payload: Uint8Array, topic: RequestTopic): Promise<Uint8Array>;
 }

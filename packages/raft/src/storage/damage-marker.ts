@@ -1,25 +1,35 @@
 /**
- * `<dataDir>/DAMAGED`: once damage was found, this disk takes no part again, also when the next look at it finds
- * nothing (a flaky cable, a repaired file system, a file put back by hand). What it forgot, it may have promised.
+ * `<dataDir>/DAMAGED`: once damage was found, this life of the disk takes no part again, also when the next look at
+ * it finds nothing (a flaky cable, a repaired file system, a file put back by hand). What it forgot, it may have
+ * promised. The marker goes only with the files that it is about: see `retirement.ts`.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { replaceFile } from "./durable-file.js";
 import { DamagedStorage, describe, StorageFailed } from "./errors.js";
 
-const markerName = "DAMAGED";
+export const markerName = "DAMAGED";
 
-/** @throws DamagedStorage with what was found when the folder was marked */
-export function refuseMarked(directory: string): void {
+/** What was found when the folder was marked; null when it is not. */
+export function readMarker(directory: string): string | null {
   const path = join(directory, markerName);
-  if (!existsSync(path)) return;
-  let reason: string;
+  if (!existsSync(path)) return null;
   try {
-    reason = readFileSync(path, "utf8").trim();
+    return readFileSync(path, "utf8").trim();
   } catch (error) {
-    reason = `a marker that cannot be read (${describe(error)})`;
+    return `a marker that cannot be read (${describe(error)})`;
   }
-  throw new DamagedStorage(path, "a folder in which no damage was ever found", reason);
+}
+
+/** The refusal of a marked folder. */
+export function markedDamage(directory: string, reason: string, advice?: string): DamagedStorage {
+  const expected = "a folder in which no damage was ever found";
+  return new DamagedStorage(
+    join(directory, markerName),
+    expected,
+    reason,
+    advice === undefined ? {} : { advice },
+  );
 }
 
 /** Durable when it returns. The first damage is the one that is kept. */

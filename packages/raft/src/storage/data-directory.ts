@@ -4,6 +4,7 @@
  *     <dataDir>/identity.json   whose folder this is; says whether the database must exist
  *     <dataDir>/db/             LevelDB
  *     <dataDir>/DAMAGED         once damage was found: what it was
+ *     <dataDir>/damaged/        files of a life that ended in damage, for inspection
  *
  * | Identity                  | Database  | Outcome                                                       |
  * |---------------------------|-----------|---------------------------------------------------------------|
@@ -11,21 +12,26 @@
  * | none                      | untouched | an identity is created: the first start was cut short         |
  * | none                      | in use    | refused: a node that forgot its name could vote twice         |
  * | other node, other cluster | any       | refused, both are named                                       |
- * | unborn                    | any       | opened, or created                                            |
- * | born                      | missing   | refused as damage: it is never created again                  |
- * | born                      | there     | opened                                                        |
- * | born, marked `DAMAGED`    | any       | refused as damage, with what was found then                   |
+ * | damaged                   | any       | refused: nothing says any more whose folder it is             |
+ * | unborn                    | any       | opened, or created; set aside and created when damaged        |
+ * | born                      | missing   | damage: it is never created again                             |
+ * | born                      | there     | opened; or damage                                             |
+ * | born, marked `DAMAGED`    | any       | damage, whatever is there now                                 |
+ *
+ * Damage of a born life ends it: the node goes on as a newcomer that names the life it retired (`retirement.ts`), or,
+ * without `rebuild`, is refused with what was found.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { Restored } from "../core/index.js";
+import { ForgottenEntriesError, type Restored } from "../core/index.js";
 import type { Identity, IdentityStore, Storage } from "../ports/index.js";
-import { markDamaged, refuseMarked } from "./damage-marker.js";
+import { markDamaged } from "./damage-marker.js";
 import { syncDirectory } from "./durable-file.js";
 import { DamagedStorage, ForeignDataDirectory, StorageFailed } from "./errors.js";
 import { openIdentityFile } from "./identity.js";
 import { openLevelStorage } from "./level-open.js";
+import { type Retirement, retire } from "./retirement.js";
 
 export interface DataDirectoryOptions {
   /** Created with mode 0700 when missing. */
@@ -36,14 +42,26 @@ export interface DataDirectoryOptions {
   readonly maxTailBytes?: number;
   /** Name of a new disk's life. Default: 16 random bytes as hex. */
   readonly newIncarnation?: () => string;
+  /**
+   * A damaged disk begins a new life by itself, at most once an hour, and asks for its place. Not where nobody else
+   * has what it held. Default: false, it is refused.
+   */
+  readonly rebuild?: boolean;
+  /** Milliseconds since 1970. Default: the system's clock. */
+  readonly now?: () => number;
 }
 
 export interface DataDirectory {
   /** Never empty: `read()` gives this node's identity, fresh and unborn on an empty folder. */
   readonly identity: IdentityStore;
   readonly storage: Storage;
-  /** To be called with whatever ended the node: damage that a running node met marks the folder. */
-  readonly failed: (error: unknown) => void;
+  /** What was damaged and is given up; null when nothing was. */
+  readonly retirement: Retirement | null;
+  /**
+   * To be called with whatever went wrong while the node ran. True: it is damage, the folder is marked, and the node
+   * must end at once.
+   */
+  readonly failed: (error: unknown) => boolean;
 }
 
 /** The identity store of a data folder, for tools that must not open the database. */
@@ -60,23 +78,33 @@ export async function openDataDirectory(options: DataDirectoryOptions): Promise<
   const identity = openIdentity(directory);
   const known = identity.read();
   if (known !== null) requireOwn(directory, known, options);
+  const { newIncarnation, now, rebuild = false } = options;
+  const retirement = { directory, identity, rebuild, newIncarnation, now };
 
-  const failed = (error: unknown): void => {
-    // A disk that has promised nothing to anybody may simply be made anew.
+  const retired = await retire(retirement, null);
+  try {
+    return { ...(await openOwn(directory, identity, options)), retirement: retired };
+  } catch (error) {
     const damage = damageIn(error);
-    if (damage !== null && identity.read()?.born === true) markDamaged(directory, damage);
-  };
-  refuseMarked(directory);
+    // A folder that has no name is not this node's to change; what was made just now would be as bad once more.
+    if (damage === null || known === null || retired !== null) throw error;
+    const found = await retire(retirement, damage);
+    return { ...(await openOwn(directory, identity, options)), retirement: found };
+  }
+}
 
+async function openOwn(
+  directory: string,
+  identity: IdentityStore,
+  options: DataDirectoryOptions,
+): Promise<Omit<DataDirectory, "retirement">> {
+  const known = identity.read();
   const databaseDirectory = join(directory, "db");
   const databaseExisted = existsSync(join(databaseDirectory, "CURRENT"));
   const storage = await openLevelStorage({
     directory: databaseDirectory,
     mustExist: known?.born ?? false,
     ...(options.maxTailBytes === undefined ? {} : { maxTailBytes: options.maxTailBytes }),
-  }).catch((error: unknown) => {
-    failed(error);
-    throw error;
   });
   try {
     // From here on LevelDB's lock is ours: no other process changes the identity under our hands.
@@ -87,16 +115,27 @@ export async function openDataDirectory(options: DataDirectoryOptions): Promise<
       if (databaseExisted && !isUntouched(storage.restored)) refuseNameless(directory, storage.restored);
       await identity.write(unborn(options));
     }
-    return { identity, storage, failed };
+    return { identity, storage, failed: (error) => failed(directory, error) };
   } catch (error) {
     await storage.close();
     throw error;
   }
 }
 
+function failed(directory: string, error: unknown): boolean {
+  const damage = damageIn(error);
+  if (damage !== null) markDamaged(directory, damage);
+  return damage !== null;
+}
+
 /** The damage behind a failure; null when it is another one. */
 function damageIn(error: unknown): DamagedStorage | null {
   if (error instanceof DamagedStorage) return error;
+  if (error instanceof ForgottenEntriesError) {
+    const { acknowledged, lastIndex } = error;
+    const expected = `entries up to ${acknowledged}, which this disk acknowledged to the leader`;
+    return new DamagedStorage("the log", expected, `entries up to ${lastIndex}`, { cause: error });
+  }
   return error instanceof Error && error.cause !== undefined ? damageIn(error.cause) : null;
 }
 
@@ -136,5 +175,5 @@ function refuseNameless(directory: string, { hardState, last }: Restored): never
 
 function unborn({ nodeId, clusterName, newIncarnation }: DataDirectoryOptions): Identity {
   const incarnation = newIncarnation?.() ?? randomBytes(16).toString("hex");
-  return { format: 1, clusterName, nodeId, incarnation, clusterId: null, born: false };
+  return { format: 2, clusterName, nodeId, incarnation, clusterId: null, born: false, retired: null };
 }

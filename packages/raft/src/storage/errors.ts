@@ -10,18 +10,18 @@ export class DamagedStorage extends Error {
    * @param place directory or file, and which record
    * @param expected what a sound disk would hold there
    * @param found what it holds
+   * @param options `advice`: what an operator does, when it is something else than usual
    */
   constructor(
     readonly place: string,
     readonly expected: string,
     readonly found: string,
-    options?: ErrorOptions,
+    options: ErrorOptions & { readonly advice?: string } = {},
   ) {
-    super(
-      `damaged storage: ${place}: expected ${expected}, found ${found}. ` +
-        "Do not start this node with this folder again; keep it for inspection and replace the node.",
-      options,
-    );
+    const advice =
+      options.advice ??
+      "Do not start this node with this folder again; keep it for inspection and replace the node.";
+    super(`damaged storage: ${place}: expected ${expected}, found ${found}. ${advice}`, options);
   }
 }
 

@@ -10,12 +10,11 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { Level } from "level";
 import type { Entry, Index, Restored } from "../core/index.js";
 import type { Identity, Storage } from "../ports/index.js";
+import { takeLock } from "./database-lock.js";
 import { DamagedStorage, ForeignDataDirectory, StorageFailed, UnknownFormat } from "./errors.js";
 import { openIdentityFile } from "./identity.js";
-import { failure } from "./level-errors.js";
 import { openLevelStorage } from "./level-open.js";
 
 export interface ReadOnlyLog {
@@ -88,21 +87,6 @@ export function noNodesFolder(directory: string): ForeignDataDirectory {
   }
   const what = existsSync(directory) ? "holds no identity.json" : "does not exist";
   return new ForeignDataDirectory(`${directory} ${what}; expected the data folder of a node`);
-}
-
-/** An empty database of our own, whose lock file is the node's. */
-async function takeLock(database: string, scratch: string): Promise<{ close(): Promise<void> } | null> {
-  // A copied folder may lack it, and a symbolic link to nothing would create it.
-  if (!existsSync(join(database, "LOCK"))) return null;
-  mkdirSync(scratch);
-  symlinkSync(join(database, "LOCK"), join(scratch, "LOCK"));
-  const level = new Level<Buffer, Buffer>(scratch);
-  try {
-    await level.open();
-    return level;
-  } catch (error) {
-    throw failure("take the lock of the database", database, error);
-  }
 }
 
 function copyDatabase(from: string, to: string): void {

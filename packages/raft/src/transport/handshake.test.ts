@@ -21,6 +21,7 @@ function introduce(nodeId: string): NodeIntroduction {
     membershipIndex: 7,
     peer: `${nodeId}:9000`,
     http: `http://${nodeId}:8000`,
+    retires: null,
   };
 }
 
@@ -158,6 +159,7 @@ describe("handshake", () => {
       membershipIndex: 0,
       peer: long,
       http: long,
+      retires: long,
     });
     const judge = () => "€".repeat(5000);
     const { acceptor } = run(

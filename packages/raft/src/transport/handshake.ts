@@ -253,8 +253,19 @@ function readVersions(fields: FieldReader): VersionRange {
 }
 
 function introductionFields(own: NodeIntroduction): readonly unknown[] {
-  const { clusterName, nodeId, incarnation, clusterId, memberListDigest, membershipIndex, peer, http } = own;
-  return [clusterName, nodeId, incarnation, clusterId, memberListDigest, membershipIndex, peer, http];
+  const { clusterName, nodeId, incarnation, clusterId, memberListDigest, membershipIndex } = own;
+  const { peer, http, retires } = own;
+  return [
+    clusterName,
+    nodeId,
+    incarnation,
+    clusterId,
+    memberListDigest,
+    membershipIndex,
+    peer,
+    http,
+    retires,
+  ];
 }
 
 function readIntroduction(fields: FieldReader): NodeIntroduction {
@@ -267,6 +278,7 @@ function readIntroduction(fields: FieldReader): NodeIntroduction {
     membershipIndex: fields.integer("membershipIndex"),
     peer: printable(fields.text("peer")),
     http: printable(fields.text("http")),
+    retires: fields.textOrNull("retires"),
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Membership } from "../core/index.js";
 import type { NodeIntroduction } from "../ports/index.js";
-import { judge } from "./judge.js";
+import { asksForItsPlace, judge } from "./judge.js";
 
 function node(nodeId: string, more: Partial<NodeIntroduction> = {}): NodeIntroduction {
   const own = {
@@ -13,6 +13,7 @@ function node(nodeId: string, more: Partial<NodeIntroduction> = {}): NodeIntrodu
     membershipIndex: 0,
     peer: `${nodeId}:9000`,
     http: `http://${nodeId}:8000`,
+    retires: null,
   };
   return { ...own, ...more };
 }
@@ -124,6 +125,17 @@ const bornHere: readonly Case[] = [
       /n2 came back with another incarnation \(its disk was wiped or replaced\): the cluster knows n2-1, not n2-2; .*quorate replace n2/,
   },
   {
+    title: "a member that retired its damaged disk: nothing to run",
+    other: node("n2", { incarnation: "n2-2", retires: "n2-1" }),
+    refusal:
+      /n2 found its disk damaged and retired it \(incarnation n2-1\): it waits, empty, until the leader has given its place to n2-2/,
+  },
+  {
+    title: "a disk that retired another life than the member's",
+    other: node("n2", { incarnation: "n2-3", retires: "n2-2" }),
+    refusal: /n2 came back with another incarnation/,
+  },
+  {
     title: "a member that was replaced while this node was away",
     other: node("n2", { ...c1, incarnation: "n2-2", membershipIndex: 8 }),
     refusal: null,
@@ -166,5 +178,25 @@ describe.each([
     });
     if (refusal === null) expect(verdict).toBeNull();
     else expect(verdict).toMatch(refusal);
+  });
+});
+
+describe("who asks for its place", () => {
+  const successor = node("n2", { incarnation: "n2-2", retires: "n2-1" });
+
+  it("the successor of the life that the membership means", () => {
+    expect(asksForItsPlace(successor, born, null)).toBe(true);
+    expect(asksForItsPlace(successor, born, "n2-2")).toBe(true);
+  });
+
+  it.each<[string, NodeIntroduction, Membership | null, string | null]>([
+    ["nobody while that life is connected", successor, born, "n2-1"],
+    ["no wiped disk: it proves nothing", node("n2", { incarnation: "n2-2" }), born, null],
+    ["not who retired another life", { ...successor, retires: "n2-0" }, born, null],
+    ["not who retired somebody else's life", { ...successor, nodeId: "n3" }, born, null],
+    ["nobody who belongs to a cluster already", { ...successor, ...c1 }, born, null],
+    ["nobody where no membership is known", successor, null, null],
+  ])("%s", (_, other, membership, connected) => {
+    expect(asksForItsPlace(other, membership, connected)).toBe(false);
   });
 });

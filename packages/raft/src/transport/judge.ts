@@ -41,6 +41,22 @@ export function judge(other: NodeIntroduction, call: Call, context: JudgeContext
   );
 }
 
+/**
+ * Whether it is the disk of a member, in a new life: the membership means the life that it retired. It stays a
+ * stranger until the leader has given it that place.
+ */
+export function asksForItsPlace(
+  { nodeId, incarnation, clusterId, retires }: NodeIntroduction,
+  membership: Membership | null,
+  connectedIncarnation: string | null,
+): boolean {
+  if (clusterId !== null || retires === null) return false;
+  if (connectedIncarnation !== null && connectedIncarnation !== incarnation) return false;
+  return (
+    membership?.members.some((member) => member.id === nodeId && member.incarnation === retires) === true
+  );
+}
+
 function judgeBirth(
   other: NodeIntroduction,
   own: NodeIntroduction,
@@ -80,6 +96,9 @@ function judgeListed(other: NodeIntroduction, own: NodeIntroduction, membership:
   if (listed?.incarnation === incarnation) return null;
   // It belongs to this cluster and knows a later membership: this node may have missed that it joined.
   if (clusterId !== null && membershipIndex > own.membershipIndex) return null;
+  if (listed !== undefined && clusterId === null && other.retires === listed.incarnation) {
+    return `${id} found its disk damaged and retired it (incarnation ${listed.incarnation}): it waits, empty, until the leader has given its place to ${incarnation}`;
+  }
   if (listed !== undefined) {
     return `${id} came back with another incarnation (its disk was wiped or replaced): the cluster knows ${listed.incarnation}, not ${incarnation}; bring the old disk back, or give the place to the new one: quorate replace ${id}`;
   }

@@ -9,7 +9,7 @@ import {
   type TransportHandlers,
 } from "../ports/index.js";
 import { SECRET_MISMATCH } from "./handshake.js";
-import { judge } from "./judge.js";
+import { asksForItsPlace, judge } from "./judge.js";
 import { MemoryLink } from "./memory-link.js";
 import type { MemoryHub } from "./memory-network.js";
 
@@ -235,12 +235,17 @@ export class MemoryTransport implements Transport {
 
   #judge(own: TransportHandlers, other: NodeIntroduction, call: { intended: NodeId; reached: NodeId }) {
     const id = other.nodeId;
-    return judge(other, call, {
+    const membership = own.membership(other);
+    const connectedIncarnation =
+      this.#links.get(id)?.incarnation ?? this.#incoming.get(id)?.incarnation ?? null;
+    const verdict = judge(other, call, {
       own: own.introduction(),
-      membership: own.membership(other),
+      membership,
       configured: [this.nodeId, ...this.#links.keys()].sort(),
-      connectedIncarnation: this.#links.get(id)?.incarnation ?? this.#incoming.get(id)?.incarnation ?? null,
+      connectedIncarnation,
     });
+    if (verdict !== null && asksForItsPlace(other, membership, connectedIncarnation)) own.onRetired(other);
+    return verdict;
   }
 
   #refused(peer: NodeId | string, reason: string): void {

@@ -119,13 +119,14 @@ const codecs: { readonly [Name in MessageType | BirthMessage["type"]]: Codec<Nam
   },
   heartbeat: {
     frame: FrameType.heartbeat,
-    write: (m) => [m.term, m.commit, m.round],
+    write: (m) => [m.term, m.commit, m.round, m.match],
     read: (f, ends) => ({
       type: "heartbeat",
       ...ends,
       term: f.integer("term"),
       commit: f.integer("commit"),
       round: f.integer("round"),
+      match: f.integer("match"),
     }),
   },
   heartbeatResponse: {

@@ -44,7 +44,7 @@ export interface TcpTransportOptions {
 export type Settings = Required<TcpTransportOptions>;
 
 /** Versions of the peer protocol that this release speaks. */
-export const PROTOCOL_VERSIONS: VersionRange = { lowest: 2, highest: 2 };
+export const PROTOCOL_VERSIONS: VersionRange = { lowest: 3, highest: 3 };
 
 const MIB = 1024 * 1024;
 

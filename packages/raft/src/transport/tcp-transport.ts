@@ -16,7 +16,7 @@ import type { Connection } from "./connection.js";
 import { ControlLink } from "./control-link.js";
 import { askWhoIsThere, type DialOutcome, dial, type Party } from "./dial.js";
 import type { Channel } from "./handshake.js";
-import { type Call, judge } from "./judge.js";
+import { asksForItsPlace, type Call, judge } from "./judge.js";
 import { decodeMessage, payloadBytes } from "./message-codec.js";
 import { checkName, type Settings, settingsOf, type TcpTransportOptions } from "./options.js";
 import { RequestServer } from "./request-server.js";
@@ -234,12 +234,16 @@ class TcpPeers implements TcpTransport {
       // A holder that lost its power never said goodbye: it keeps its place only if it answers.
       for (const { connection } of holders) connection.probe();
     }
-    return judge(other, call, {
+    const membership = handlers.membership(other);
+    const verdict = judge(other, call, {
       own: handlers.introduction(),
-      membership: handlers.membership(other),
+      membership,
       configured: [this.#settings.nodeId, ...this.#peers.keys()].sort(),
       connectedIncarnation,
     });
+    if (verdict !== null && asksForItsPlace(other, membership, connectedIncarnation))
+      this.#tell((told) => told.onRetired(other));
+    return verdict;
   }
 
   #connectionsOf(id: NodeId): readonly Incoming[] {

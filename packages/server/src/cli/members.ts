@@ -12,6 +12,8 @@ interface MemberRow {
   readonly leader: boolean;
   /** With the node that was asked. */
   readonly connected: boolean;
+  /** Its disk was damaged and begins anew. */
+  readonly rebuilding: boolean;
   /** Last log index that is known to be on its disk; null when the leader does not say. */
   readonly match: number | null;
   /** Entries that it lacks. */
@@ -30,6 +32,7 @@ export async function members(options: NodeClientOptions, format: OutputFormat):
       role: textOf(member.role),
       leader: member.leader === true,
       connected: member.connected === true,
+      rebuilding: member.rebuilding === true,
       match: progress.get(id)?.match ?? null,
       lag: progress.get(id)?.lag ?? null,
       peer: textOf(member.peer),
@@ -39,9 +42,9 @@ export async function members(options: NodeClientOptions, format: OutputFormat):
   if (format === "json") return JSON.stringify(rows, null, 2);
   return table(
     ["ID", "ROLE", "LEADER", "CONNECTED", "MATCH", "LAG", "PEER", "HTTP"],
-    rows.map(({ id, role, leader, connected, match, lag, peer, http }) => [
+    rows.map(({ id, role, leader, connected, rebuilding, match, lag, peer, http }) => [
       id,
-      role,
+      rebuilding ? `${role}, rebuilt` : role,
       leader ? "yes" : "",
       connected ? "yes" : "no",
       match ?? "",

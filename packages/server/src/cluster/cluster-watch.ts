@@ -121,6 +121,8 @@ function whyNoLeader(status: NodeStatus, removed: boolean): string {
   }
   if (refusal !== undefined) return `this node is alone: ${refusal}`;
   if (status.born) return "no node has a majority right now, or an election is running; try again";
+  if (status.rebuilding.includes(status.id))
+    return "the disk of this node was damaged and begins anew: it waits for the leader to give it its place again";
   if (status.missing.length === 0) return "the cluster is being founded; try again";
   return `the cluster is not founded yet: this node has not heard from ${status.missing.join(", ")}`;
 }

@@ -29,6 +29,8 @@ export interface StatusReport {
   readonly born: boolean;
   /** Members that the founding of the cluster waits for. */
   readonly missing: readonly string[];
+  /** Members whose damaged disk begins anew: they do not vote until they have what they lack. */
+  readonly rebuilding: readonly string[];
   readonly connected: readonly string[];
   /** Why other nodes do not talk to this one, a sentence for each. */
   readonly refusals: readonly string[];
@@ -57,6 +59,8 @@ export interface MemberReport {
   readonly role: "voter" | "learner" | "configured";
   readonly leader: boolean;
   readonly connected: boolean;
+  /** Its disk was damaged and begins anew, as far as the answering node has heard. */
+  readonly rebuilding: boolean;
 }
 
 export interface StatusSource {
@@ -83,6 +87,7 @@ export function reportStatus(source: StatusSource): StatusReport {
     serves: status.role === "leader" && status.canServe,
     born: status.born,
     missing: status.missing,
+    rebuilding: status.rebuilding,
     connected: status.connected,
     refusals: status.refusals,
     removed: status.removed,
@@ -120,6 +125,7 @@ export function reportMembers(source: StatusSource, status = source.status()): r
     role: roleOf(id),
     leader: id === status.leader,
     connected: id === status.id || status.connected.includes(id),
+    rebuilding: status.rebuilding.includes(id),
   }));
 }
 

@@ -15,6 +15,7 @@ export const unbornStatus: NodeStatus = {
   followers: [],
   born: false,
   missing: [],
+  rebuilding: [],
   clusterId: null,
   membership: null,
   connected: [],

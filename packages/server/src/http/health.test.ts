@@ -3,8 +3,10 @@ import { describe, expect, it } from "vitest";
 import { describeChecks, readinessChecks } from "./health.js";
 
 const healthy = {
+  id: "n1",
   born: true,
   missing: [],
+  rebuilding: [],
   removed: false,
   leader: "n2",
   term: 3,
@@ -26,6 +28,11 @@ describe("readiness", () => {
     expect(failing({ applied: 900 })).toEqual([]);
     expect(failing({ applied: 899 })).toEqual(["applied"]);
     expect(failing({}, true)).toEqual(["serving"]);
+  });
+
+  it("says that a node waits because its disk was damaged", () => {
+    const [born] = readinessChecks({ ...healthy, born: false, rebuilding: ["n1"] }, false);
+    expect(born?.detail).toContain("the disk was damaged and begins anew");
   });
 
   it("is told one check per line", () => {

@@ -19,7 +19,9 @@ export function readinessChecks(status: NodeStatus, draining: boolean): readonly
       ok: status.born,
       detail: status.born
         ? "the cluster is founded"
-        : `waiting for ${status.missing.join(", ") || "the founding member"}`,
+        : status.rebuilding.includes(status.id)
+          ? "the disk was damaged and begins anew: waiting for the leader to give this node its place again"
+          : `waiting for ${status.missing.join(", ") || "the founding member"}`,
     },
     {
       name: "member",

@@ -16,6 +16,7 @@ const follower: StatusReport = {
   serves: false,
   born: true,
   missing: [],
+  rebuilding: [],
   connected: ["n2"],
   refusals: [],
   removed: false,

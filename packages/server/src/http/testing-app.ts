@@ -27,6 +27,7 @@ export const follower: NodeStatus = {
   followers: [],
   born: true,
   missing: [],
+  rebuilding: [],
   clusterId: "c0ffee00c0ffee00",
   membership: null,
   connected: ["n2"],

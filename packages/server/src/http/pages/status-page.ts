@@ -43,7 +43,10 @@ ${members.map((member) => memberRow(member, status.node)).join("\n")}
 }
 
 /** In a sentence, what an operator wants to know first. */
-function verdict({ born, missing, leader, node, serves }: StatusReport): string {
+function verdict({ born, missing, rebuilding, leader, node, serves }: StatusReport): string {
+  if (!born && rebuilding.includes(node)) {
+    return '<strong class="bad">Rebuilt</strong>: the disk was damaged; waiting for the leader to give this node its place again.';
+  }
   if (!born) {
     return `<strong class="bad">Not founded yet</strong>: waiting for ${escapeHtml(missing.join(", ") || "the founding member")}.`;
   }
@@ -54,11 +57,14 @@ function verdict({ born, missing, leader, node, serves }: StatusReport): string 
   return "This node leads, and is about to take calls.";
 }
 
-function memberRow({ id, role, http, leader, connected }: MemberReport, thisNode: string): string {
+function memberRow(
+  { id, role, http, leader, connected, rebuilding }: MemberReport,
+  thisNode: string,
+): string {
   const seen =
     id === thisNode ? "this node" : connected ? "connected" : '<span class="bad">not connected</span>';
   return (
-    `<tr><th scope="row">${escapeHtml(id)}</th><td>${role}${leader ? ", leader" : ""}</td>` +
+    `<tr><th scope="row">${escapeHtml(id)}</th><td>${role}${leader ? ", leader" : ""}${rebuilding ? ", rebuilt after damage" : ""}</td>` +
     `<td><a href="${escapeHtml(`${http}/`)}">${escapeHtml(http)}</a></td><td>${seen}</td></tr>`
   );
 }
