@@ -1,4 +1,5 @@
 /** A member whose disk was damaged, retired and begun anew, comes back by itself; nobody else does. */
+import { ForgottenEntriesError } from "@quorate/raft/core";
 import { describe, expect, it } from "vitest";
 import { TestCluster } from "./test-cluster.js";
 
@@ -153,6 +154,32 @@ describe("a damaged disk that retired its life", () => {
     });
     expect(Math.max(...learnersAtOnce)).toBe(1);
   });
+});
+
+it("a disk that was put back from an older copy is found out by the leader, and is rebuilt", async () => {
+  const { cluster, leader, follower } = await started(3, 10);
+  await cluster.stop(follower);
+  const { entries, hardState, position, state } = cluster.disk(follower);
+  const copy = { entries: [...entries], hardState, position, state };
+  await cluster.start(follower);
+  await cluster.untilLeader([leader]);
+  await set(cluster, leader, "forgotten");
+  await cluster.clock.until("it has acknowledged that", () => {
+    const { lastIndex } = cluster.node(leader).status();
+    return cluster.disk(follower).position.last.index === lastIndex;
+  });
+  await cluster.clock.run(100);
+  cluster.crash(follower);
+  Object.assign(cluster.disk(follower), copy);
+  await cluster.start(follower);
+  await cluster.clock.until("it ends", () => cluster.fatal.length > 0);
+  expect(cluster.fatal).toEqual([{ id: follower, error: expect.any(ForgottenEntriesError) }]);
+  expect(cluster.fatal[0]?.error.message).toMatch(/this disk forgot entries that it had acknowledged/);
+
+  cluster.crash(follower);
+  cluster.retire(follower, "second life");
+  await cluster.start(follower);
+  await untilVoter(cluster, leader, follower, "second life");
 });
 
 describe("what is no proof", () => {

@@ -40,5 +40,6 @@ export const calm: Partial<Knobs> = {
   pauseEvery: 0,
   transferEvery: 0,
   membershipEvery: 0,
+  forgetEvery: 0,
   slowDiskEvery: 0,
 };

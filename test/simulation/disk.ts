@@ -129,6 +129,13 @@ export class Disk implements DurableView {
     if (batch && kept) this.#write(batch, true);
   }
 
+  /** The newest entries vanish without a trace, as with a database that lost the end of its write-ahead log. */
+  forgetAfter(last: Index): void {
+    this.#log.length = last - this.#compacted.index;
+    this.#memberships = this.#memberships.filter(({ index }) => index <= last);
+    this.#hardState = { ...this.#hardState, commit: Math.min(this.#hardState.commit, last) };
+  }
+
   #write({ store, applied, chunk }: Batch, tornInstall = false): void {
     if (store?.hardState) this.#hardState = store.hardState;
     const first = store?.entries[0];

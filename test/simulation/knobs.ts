@@ -90,6 +90,8 @@ export interface Knobs {
   readonly transferEvery: number;
   /** Members added, removed, moved, and disks lost. */
   readonly membershipEvery: number;
+  /** Disks that forget the newest acknowledged entries, where enough others have them. */
+  readonly forgetEvery: number;
 
   readonly write: Span;
   readonly slowDiskEvery: number;
@@ -187,6 +189,7 @@ export function knobsFromSeed(seed: number, overrides: Partial<Knobs> = {}): Kno
     crashAtInstall: sometimes(0.4, between(0, 0.4)),
 
     membershipEvery: sometimes(0.5, between(3, 30) * electionTimeout),
+    forgetEvery: sometimes(0.3, between(3, 30) * electionTimeout),
 
     plantedBugs: new Set(),
     ...overrides,

@@ -1,5 +1,6 @@
 import {
   type Entry,
+  ForgottenEntriesError,
   type Index,
   type Input,
   type LogId,
@@ -109,7 +110,13 @@ export class Life {
     const { node, raft } = this;
     const { world, knobs, monitor, view } = node.cluster;
     node.countStep();
-    raft.step(input);
+    try {
+      raft.step(input);
+    } catch (error) {
+      if (!(error instanceof ForgottenEntriesError && node.forgotten > 0)) throw error;
+      node.rebuild();
+      return;
+    }
     const status = raft.status();
     const what = input.type === "receive" ? input.message.type : input.type;
     world.trace.add(world.now, node.id, what, status.term, status.commit, status.lastIndex);

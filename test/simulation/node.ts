@@ -1,5 +1,6 @@
 import {
   createRandom,
+  type Index,
   type Input,
   type MembershipChange,
   type Message,
@@ -30,6 +31,7 @@ export class Node {
   #durable: Disk;
   #disks = 1;
   #admitted: boolean;
+  #forgotten: Index = 0;
 
   constructor(
     readonly id: NodeId,
@@ -58,6 +60,27 @@ export class Node {
     this.#admitted = true;
   }
 
+  /** Its disk forgot acknowledged entries up to there, and neither was that noticed nor were they sent again; 0: none. */
+  get forgotten(): Index {
+    if (this.#forgotten <= this.durable.last.index) this.#forgotten = 0;
+    return this.#forgotten;
+  }
+
+  /** While it is down: all behind `last` is gone from the disk, which knows nothing of it. */
+  forgetAfter(last: Index): void {
+    this.#forgotten = this.durable.last.index;
+    this.durable.forgetAfter(last);
+    // What was promised with these entries is kept by others: see who calls.
+    this.cluster.monitor.diskReplaced(this);
+  }
+
+  /** The leader remembers what this disk does not: its life is over, and the disk begins another one. */
+  rebuild(): void {
+    if (this.forgotten === 0) throw new Error(`${this.id} forgot nothing`);
+    this.cluster.crashed(this, "forgotten entries noticed");
+    this.replaceDisk();
+  }
+
   /** The disk is lost, with all that was promised on it; a new one takes its place. */
   replaceDisk(): void {
     const { id, incarnation, durable } = this;
@@ -65,6 +88,7 @@ export class Node {
     this.#disks++;
     this.#durable = new Disk(this.cluster.world, null, this.cluster.knobs.plantedBugs);
     this.#admitted = false;
+    this.#forgotten = 0;
     this.cluster.monitor.diskReplaced(this);
   }
 

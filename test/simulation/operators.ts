@@ -8,16 +8,23 @@ const idsMax = 8;
 /** Changes the membership at random moments, and repairs it: a disk that is lost is replaced, also after the faults. */
 export class Operators {
   constructor(readonly cluster: Cluster) {
-    const { world, knobs } = cluster;
-    if (knobs.membershipEvery === 0) return;
+    const { knobs } = cluster;
+    if (knobs.membershipEvery === 0 && knobs.forgetEvery === 0) return;
+    this.#every(knobs.membershipEvery, () => this.#act());
+    this.#every(knobs.forgetEvery, () => this.#forget());
+    this.#repairLater();
+  }
+
+  #every(mean: number, act: () => void): void {
+    if (mean === 0) return;
+    const { world } = this.cluster;
     const next = () =>
-      world.after(world.exponential(knobs.membershipEvery), () => {
-        if (!cluster.faultsOn) return;
-        this.#act();
+      world.after(world.exponential(mean), () => {
+        if (!this.cluster.faultsOn) return;
+        act();
         next();
       });
     next();
-    this.#repairLater();
   }
 
   #act(): void {
@@ -51,7 +58,7 @@ export class Operators {
 
   #remove(): void {
     const leader = this.#leader();
-    if (leader === null || this.#lostDisks().length > 0) return;
+    if (leader === null || this.#diskInDoubt()) return;
     const { members } = this.cluster.newestMembership().membership;
     this.#ask(leader, { kind: "remove", id: this.cluster.world.pick(members).id });
   }
@@ -74,11 +81,44 @@ export class Operators {
   #loseDisk(): void {
     const { cluster } = this;
     const { voters, learners } = cluster.newestMembership().membership;
-    if (learners.length > 0 || voters.length < 3 || this.#lostDisks().length > 0 || !this.#quiet()) return;
+    if (learners.length > 0 || voters.length < 3 || this.#diskInDoubt() || !this.#quiet()) return;
     const victim = cluster.node(cluster.world.pick(voters));
     if (!victim) return;
     cluster.crashed(victim, "disk lost");
     victim.replaceDisk();
+  }
+
+  /**
+   * A disk forgets the newest entries that it acknowledged, and is started with what is left. Only such entries as are
+   * committed on a majority of the other disks: the vote that it may give before anybody can tell it must not decide.
+   */
+  #forget(): void {
+    const { cluster } = this;
+    const { world, monitor } = cluster;
+    const { index, membership } = cluster.newestMembership();
+    if (membership.voters.length < 3 || this.#diskInDoubt() || !this.#quiet()) return;
+    const victim = cluster.node(world.pick(membership.voters));
+    if (!victim) return;
+    cluster.crashed(victim, "log's end forgotten");
+    const { durable } = victim;
+    const { last } = durable;
+    const first = Math.max(durable.applied, durable.compacted.index, index, last.index - 5);
+    if (first >= last.index || last.index > monitor.committed.last) return;
+    for (let lost = first + 1; lost <= last.index; lost++) {
+      const term = monitor.committed.termAt(lost);
+      const holders = cluster.nodes.filter(
+        (node) =>
+          node !== victim && (node.durable.termAt(lost) === term || node.durable.compacted.index >= lost),
+      );
+      if (!cluster.view.isQuorum(new Set(holders.map(({ incarnation }) => incarnation)), victim)) return;
+    }
+    cluster.counts.add("event entries forgotten");
+    victim.forgetAfter(world.integer(first, last.index - 1));
+  }
+
+  /** Another failure now could take what a majority must keep. */
+  #diskInDoubt(): boolean {
+    return this.#lostDisks().length > 0 || this.cluster.nodes.some(({ forgotten }) => forgotten > 0);
   }
 
   /** Everybody who takes part agrees on who does, and that is final. */

@@ -19,6 +19,12 @@ interface Trial {
 
 const anyRun: Trial = { seeds: 40 };
 
+const forgetfulDisks: Partial<Knobs> = {
+  forgetEvery: 500 * millisecond,
+  nodes: 3,
+  idleFlush: 100 * millisecond,
+};
+
 /**
  * Figure 8 of the paper: leaders crash when they have just stored their first entry, and again when they have
  * just counted an older one, which travels alone.
@@ -197,6 +203,8 @@ const trials: Partial<Record<PlantedBug, Trial>> = {
   },
   learnerCounted: { ...members, property: "committed is on a durable quorum" },
   replacedMatchKept: members,
+  // A commit index that the log does not reach, or a leader that asks for ever for what was confirmed.
+  forgottenEntriesUnnoticed: { seeds: 20, knobs: forgetfulDisks },
   replacedAtOnce: { ...members, property: "membership changes" },
   formerDiskIsOwn: { seeds: 40, knobs: slowNewcomers, property: "leader completeness" },
   leaderCountsUnstored: { ...anyRun, property: "committed is on a durable quorum" },
@@ -209,7 +217,10 @@ describe("planted bugs", () => {
     const { seeds, knobs, property } = trials[bug] ?? anyRun;
     it(`finds ${bug} within ${seeds} seeds`, () => {
       for (let seed = 1; seed <= seeds; seed++) {
-        const { failure } = simulate({ seed, knobs: { ...knobs, plantedBugs: new Set([bug]) } });
+        const { failure } = simulate({
+          seed,
+          knobs: { forgetEvery: 0, ...knobs, plantedBugs: new Set([bug]) },
+        });
         if (!failure) continue;
         table.push(`${bug.padEnd(26)} ${failure.property.padEnd(36)} ${seed}`);
         if (property && failure.property !== "RaftInvariantError") {

@@ -33,8 +33,10 @@ describe("simulated clusters", () => {
       "crash while a snapshot is received",
       "disk lost",
       "false report of a lost peer",
+      "forgotten entries noticed",
       "healed partition",
       "leadership transfer asked",
+      "log's end forgotten",
       "message cut off",
       "message doubled",
       "message held up",
@@ -54,6 +56,7 @@ describe("simulated clusters", () => {
       expect(faultsSeen).toContain(`event change ${change} done`);
     }
     for (const event of [
+      "entries forgotten",
       "truncated",
       "transferStarted",
       "transferAborted",

@@ -138,7 +138,7 @@ export function receiveHeartbeat(server: Server, request: Heartbeat): void {
  */
 function requireRemembered(server: Server, { match, from, term }: Heartbeat): void {
   const { lastIndex } = server.log;
-  if (match <= lastIndex) return;
+  if (match <= lastIndex || server.bug("forgottenEntriesUnnoticed")) return;
   throw new ForgottenEntriesError(match, lastIndex, from, term);
 }
 

@@ -71,6 +71,8 @@ export const plantedBugs = [
   "formerDiskIsOwn",
   /** A member that is replaced becomes a voter at once, with an empty disk. */
   "replacedAtOnce",
+  /** A follower does not compare its log with what the leader remembers of it. */
+  "forgottenEntriesUnnoticed",
   // The caller's faults, which the simulated caller asks for.
   /** Effects reach the disk without the applied index that they belong to. */
   "effectsWithoutApplied",
