@@ -167,8 +167,9 @@ function judge(visitor: NodeIntroduction, host: NodeIntroduction, at: TransportH
   return null;
 }
 
-function asksForItsPlace({ nodeId, clusterId, retires }: NodeIntroduction, host: TransportHandlers): boolean {
-  const known = host.membership()?.members.find(({ id }) => id === nodeId);
+function asksForItsPlace(visitor: NodeIntroduction, host: TransportHandlers): boolean {
+  const { nodeId, clusterId, retires } = visitor;
+  const known = host.membership(visitor)?.members.find(({ id }) => id === nodeId);
   return clusterId === null && retires !== null && known?.incarnation === retires;
 }
 

@@ -133,7 +133,15 @@ describe("S21 votes and offers that come too late", () => {
     const granted = { from: "n2", to: "n1", term: 1, campaignTerm: 2, granted: true } as const;
     server.receive({ type: "preVoteResponse", ...granted });
     expect(server.raft.status()).toMatchObject({ role: "candidate", term: 2 });
-    const heartbeat = { type: "heartbeat", from: "n3", to: "n1", term: 2, commit: 0, round: 0 } as const;
+    const heartbeat = {
+      type: "heartbeat",
+      from: "n3",
+      to: "n1",
+      term: 2,
+      commit: 0,
+      round: 0,
+      match: 0,
+    } as const;
     server.receive(heartbeat);
     expect(server.raft.status()).toMatchObject({ role: "follower", leader: "n3" });
     server.restart();
@@ -210,7 +218,15 @@ describe("S48 disturbers", () => {
     const cluster = new TestingCluster({ voters: three, config: { promotionTicks: 5 } });
     cluster.campaign("n1");
     const member = cluster.start("n4");
-    const strange = { type: "heartbeat", from: "n9", to: "n4", term: 9, commit: 0, round: 0 } as const;
+    const strange = {
+      type: "heartbeat",
+      from: "n9",
+      to: "n4",
+      term: 9,
+      commit: 0,
+      round: 0,
+      match: 0,
+    } as const;
     cluster.deliver(strange);
     cluster.settle();
     expect(statusOf(cluster, "n4").term).toBe(9);

@@ -32,6 +32,12 @@ export function markedDamage(directory: string, reason: string, advice?: string)
   );
 }
 
+/** @throws DamagedStorage with what was found when the folder was marked */
+export function refuseMarked(directory: string): void {
+  const reason = readMarker(directory);
+  if (reason !== null) throw markedDamage(directory, reason);
+}
+
 /** Durable when it returns. The first damage is the one that is kept. */
 export function markDamaged(directory: string, damage: DamagedStorage): void {
   const path = join(directory, markerName);
