@@ -41,8 +41,8 @@ export function write(socket: Socket, frame: Frame): void {
   for (const part of frame.parts) socket.write(part);
 }
 
-/** Runs the handshake on `socket`; resolves when it is established, rejects when it is not. */
-function shake(socket: Socket, handshake: AcceptorHandshake | DialerHandshake): Promise<void> {
+/** Runs the handshake on `socket`; resolves with its channel when it is established, rejects when it is not. */
+function shake(socket: Socket, handshake: AcceptorHandshake | DialerHandshake): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader: FrameReader = new FrameReader(8192, (type, body) => {
       const step = handshake.receive(type, body);
@@ -50,7 +50,7 @@ function shake(socket: Socket, handshake: AcceptorHandshake | DialerHandshake): 
       if (step.kind === "continue") return;
       reader.stop();
       socket.off("data", read);
-      if (step.kind === "established") resolve();
+      if (step.kind === "established") resolve(step.channel);
       else reject(new Error(step.reason));
     });
     const read = (chunk: Buffer) => reader.push(chunk);
@@ -64,10 +64,11 @@ export async function dialRaw(
   port: number,
   introduction: NodeIntroduction,
   intended: string,
+  channel: "control" | "firstSpare" = "control",
 ): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   await once(socket, "connect");
-  const handshake = new DialerHandshake(partyOf(introduction), "control", intended);
+  const handshake = new DialerHandshake(partyOf(introduction), channel, intended);
   const shaken = shake(socket, handshake);
   write(socket, handshake.hello);
   await shaken;
@@ -76,20 +77,19 @@ export async function dialRaw(
 
 /** Listens and accepts every handshake, then leaves the sockets alone, unread. */
 export class RawAcceptor {
+  /** Control connections. */
   readonly sockets: Socket[] = [];
   readonly server: Server;
-  /** Connections that arrived, whatever became of them. */
-  dialled = 0;
+  readonly #others: Socket[] = [];
   #wake: () => void = () => undefined;
 
   private constructor(nodeId: string) {
     this.server = createServer((socket) => {
-      this.dialled += 1;
       socket.on("error", () => socket.destroy());
       shake(socket, new AcceptorHandshake(partyOf(introductionOf(nodeId)))).then(
-        () => {
+        (channel) => {
           socket.pause();
-          this.sockets.push(socket);
+          (channel === "control" ? this.sockets : this.#others).push(socket);
           this.#wake();
         },
         () => socket.destroy(),
@@ -110,7 +110,12 @@ export class RawAcceptor {
     return `127.0.0.1:${address.port}`;
   }
 
-  /** The n-th established connection (from 0). */
+  /** Control connections that were established, whatever became of them. */
+  get dialled(): number {
+    return this.sockets.length;
+  }
+
+  /** The n-th of them (from 0). */
   async socket(n: number): Promise<Socket> {
     for (;;) {
       const socket = this.sockets[n];
@@ -123,6 +128,6 @@ export class RawAcceptor {
 
   close(): void {
     this.server.close();
-    for (const socket of this.sockets) socket.destroy();
+    for (const socket of [...this.sockets, ...this.#others]) socket.destroy();
   }
 }

@@ -138,6 +138,28 @@ describe("bytes from an authenticated peer", () => {
   });
 });
 
+describe("bytes on a spare connection", () => {
+  const noMessage = new Uint8Array([0x90]);
+
+  it.each([
+    ["a message that is no copy", encodeMessage(heartbeat("n2", "n1"))],
+    ["a copy of a copy", encodeFrame(FrameType.copy, [1, 1, FrameType.copy, noMessage])],
+    ["a copy of a message with nothing in it", encodeFrame(FrameType.copy, [1, 1, 23, noMessage])],
+    ["a copy without a number", encodeFrame(FrameType.copy, [1])],
+  ])("%s closes it and delivers nothing; the control connection stays", async (_, frame) => {
+    const n1 = await node({ nodeId: "n1" });
+    n1.transport.setPeers([{ id: "n2", peer: "127.0.0.1:1" }]);
+    const control = keep(await dialRaw(n1.port, introductionOf("n2"), "n1"));
+    const spare = keep(await dialRaw(n1.port, introductionOf("n2"), "n1", "firstSpare"));
+    write(spare, frame);
+    await closed(spare);
+    expect(n1.handlers.messages).toEqual([]);
+    write(control, encodeMessage(heartbeat("n2", "n1", 5)));
+    await n1.handlers.until("message");
+    expect(n1.handlers.messages).toEqual([heartbeat("n2", "n1", 5)]);
+  });
+});
+
 it("versions that do not overlap are refused by name on both sides", async () => {
   const n1 = await node({ nodeId: "n1" });
   const n2 = await node({ nodeId: "n2" }, { versions: { lowest: 4, highest: 4 } });
@@ -161,7 +183,8 @@ it("messages of one turn leave in one write", async () => {
   const perChunk: number[] = [];
   let total = 0;
   const all = new Promise<void>((resolve) => {
-    const reader = new FrameReader(MIB, () => {
+    const reader = new FrameReader(MIB, (type) => {
+      if (type !== FrameType.heartbeat) return;
       total += 1;
       perChunk.push((perChunk.pop() ?? 0) + 1);
       if (total === 100) resolve();
@@ -174,7 +197,7 @@ it("messages of one turn leave in one write", async () => {
   socket.resume();
   for (let round = 1; round <= 100; round += 1) n1.transport.send(heartbeat("n1", "n2", round));
   await all;
-  expect(perChunk).toEqual([100]);
+  expect(perChunk.filter((messages) => messages > 0)).toEqual([100]);
 });
 
 describe("a peer that does not read", () => {
@@ -192,7 +215,11 @@ describe("a peer that does not read", () => {
       most = Math.max(most, process.memoryUsage().arrayBuffers - before);
     }
     await n1.handlers.until("dropped", "n2");
-    expect(n1.handlers.count("dropped")).toBe(1);
+    // Within one turn the operating system takes nothing, so that none of these begins another episode.
+    const episodes = n1.handlers.count("dropped");
+    for (let sent = 0; sent < 100; sent += 1) n1.transport.send(message);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(n1.handlers.count("dropped") - episodes).toBeLessThanOrEqual(1);
     expect(most).toBeLessThan(64 * MIB);
     expect(n1.transport.connected("n2")).toBe(true);
   });

@@ -21,6 +21,8 @@ export interface ConnectionLimits {
 export interface ConnectionOwner {
   /** A `FrameError` thrown here closes the connection. */
   onFrame(type: number, body: Uint8Array): void;
+  /** The other end answered a question for a sign of life: see `asked` and `answered`. */
+  onAlive?(): void;
   /** Exactly once, whoever closed it. */
   onClose(reason: string): void;
 }
@@ -37,6 +39,8 @@ export class Connection {
   #reason: string | null = null;
   #corked = false;
   #heard = true;
+  #asked = 0;
+  #answered = 0;
   #probe: NodeJS.Timeout | null = null;
 
   /** `socket` may still be connecting. */
@@ -114,7 +118,17 @@ export class Connection {
 
   /** Asks the other end for a sign of life; nothing follows from its silence here. */
   ask(): void {
+    this.#asked += 1;
     this.send(encodeFrame(FrameType.probe, []));
+  }
+
+  /** Questions for a sign of life so far, and how many of them were answered: in order, as all that TCP carries. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  get answered(): number {
+    return this.#answered;
   }
 
   /** Whether anything arrived since the last time this was asked; a new connection has just been heard. */
@@ -163,8 +177,10 @@ export class Connection {
   #receive(type: number, body: Uint8Array): void {
     if (this.#probe !== null) clearTimeout(this.#probe);
     this.#probe = null;
-    if (type === FrameType.alive) return;
-    if (type === FrameType.probe) this.send(encodeFrame(FrameType.alive, []));
+    if (type === FrameType.alive) {
+      this.#answered = Math.min(this.#answered + 1, this.#asked);
+      this.owner.onAlive?.();
+    } else if (type === FrameType.probe) this.send(encodeFrame(FrameType.alive, []));
     else this.owner.onFrame(type, body);
   }
 }

@@ -40,6 +40,8 @@ export const FrameType = {
   readIndexResponse: 27,
   birth: 28,
   installSnapshot: 29,
+  numbering: 30,
+  copy: 31,
   request: 48,
   answer: 49,
   snapshotRequest: 50,

@@ -27,8 +27,13 @@ export const SECRET_BYTES_MIN = 16;
 /** Keeps every handshake frame below its cap, whatever alphabet a sentence is written in. */
 const SENTENCE_CHARS_MAX = 500;
 
-/** `control` carries Raft messages one way, dialer to acceptor; `bulk` carries requests and their answers. */
-export type Channel = "control" | "bulk";
+/**
+ * `control` carries Raft messages one way, dialer to acceptor; `bulk` carries requests and their answers; the
+ * spare ones carry copies of what `control` should have delivered by now.
+ */
+export type Channel = "control" | "bulk" | "firstSpare" | "secondSpare";
+
+export const spareChannels = ["firstSpare", "secondSpare"] as const;
 
 export interface VersionRange {
   readonly lowest: number;
@@ -65,7 +70,7 @@ export type HandshakeStep =
     };
 
 /** Channels on the wire: append, never renumber. */
-const channels: readonly Channel[] = ["control", "bulk"];
+const channels: readonly Channel[] = ["control", "bulk", ...spareChannels];
 
 export class DialerHandshake {
   readonly #party: HandshakeParty;
@@ -186,7 +191,8 @@ export class AcceptorHandshake {
     const version = commonVersion(this.#party.versions, theirs);
     if (version === null) return refuse(versionMismatch(this.#party.versions, theirs), null);
     const channel = channels[fields.integer("channel")];
-    if (channel === undefined) throw new FrameError("hello.channel: expected 0 (control) or 1 (bulk)");
+    if (channel === undefined)
+      throw new FrameError("hello.channel: expected 0 (control), 1 (bulk), 2 or 3 (spare)");
     fields.bytes("nonce", NONCE_BYTES);
     const { lowest, highest } = this.#party.versions;
     const own = packBody([lowest, highest, this.#party.nonce]);

@@ -29,6 +29,11 @@ export interface TcpTransportOptions {
   readonly stallMs?: number;
   /** A connected peer of which nothing is heard for about this long is dialled anew, in milliseconds. Default 3000. */
   readonly silenceMs?: number;
+  /**
+   * What a control connection carries is copied to the spare one when it gave no sign of life for this long, in
+   * milliseconds; longer where the answers of that peer always take longer. Default 100.
+   */
+  readonly quietMs?: number;
   /** Name look-up and TCP connect together, in milliseconds; then the same again for the handshake. Default 1000. */
   readonly connectTimeoutMs?: number;
   /** Connections that are still in their handshake; more are closed at once. Default 64. */
@@ -64,6 +69,7 @@ export function settingsOf(options: TcpTransportOptions): Settings {
     maxRequests: 1024,
     stallMs: 5000,
     silenceMs: 3000,
+    quietMs: 100,
     connectTimeoutMs: 1000,
     maxHandshakes: 64,
     random: Math.random,
@@ -81,6 +87,7 @@ export function settingsOf(options: TcpTransportOptions): Settings {
     "maxRequests",
     "stallMs",
     "silenceMs",
+    "quietMs",
     "connectTimeoutMs",
     "maxHandshakes",
   ] as const) {

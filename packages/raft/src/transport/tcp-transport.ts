@@ -16,10 +16,10 @@ import type { Connection } from "./connection.js";
 import { ControlLink } from "./control-link.js";
 import { askWhoIsThere, type DialOutcome, dial, type Party } from "./dial.js";
 import type { Channel } from "./handshake.js";
+import { type Held, Incoming } from "./incoming.js";
 import { asksForItsPlace, type Call, judge } from "./judge.js";
-import { decodeMessage, payloadBytes } from "./message-codec.js";
+import { payloadBytes } from "./message-codec.js";
 import { checkName, type Settings, settingsOf, type TcpTransportOptions } from "./options.js";
-import { RequestServer } from "./request-server.js";
 import { SilenceWatch } from "./silence.js";
 
 /** Refusals of callers that did not prove the secret are reported at most this often, in milliseconds. */
@@ -40,21 +40,13 @@ interface PeerLinks {
   readonly bulk: BulkLink;
 }
 
-interface Incoming {
-  readonly connection: Connection;
-  readonly incarnation: string;
-}
-
 class TcpPeers implements TcpTransport {
   readonly #settings: Settings;
   readonly #server: Server;
   readonly #acceptor: Acceptor;
   readonly #party: Party;
   readonly #peers = new Map<NodeId, PeerLinks>();
-  readonly #incoming: Readonly<Record<Channel, Map<NodeId, Incoming>>> = {
-    control: new Map(),
-    bulk: new Map(),
-  };
+  readonly #incoming: Incoming;
   #silence: SilenceWatch | null = null;
   #handlers: TransportHandlers | null = null;
   #listening = false;
@@ -73,6 +65,10 @@ class TcpPeers implements TcpTransport {
       party: this.#party,
       onAccepted: (connection, introduction, channel) => this.#accepted(connection, introduction, channel),
       onRefused: (peer, reason) => this.#refused(peer, reason),
+    });
+    this.#incoming = new Incoming(settings, {
+      onMessage: (message, incarnation) => this.#tell((handlers) => handlers.onMessage(message, incarnation)),
+      onRequest: (peer, payload, topic) => this.#running().onRequest(peer, payload, topic),
     });
     this.#server = createServer({ keepAlive: false }, (socket) => this.#acceptor.accept(socket));
   }
@@ -163,9 +159,7 @@ class TcpPeers implements TcpTransport {
       bulk.stop("this node is closing");
     }
     this.#acceptor.close();
-    for (const incoming of Object.values(this.#incoming)) {
-      for (const { connection } of incoming.values()) connection.close("closed by this node");
-    }
+    this.#incoming.close();
     // An error says that it was not listening: nothing to wait for.
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
@@ -205,8 +199,8 @@ class TcpPeers implements TcpTransport {
 
   #createControl(id: NodeId, addresses: readonly string[]): ControlLink {
     return new ControlLink(id, addresses, {
-      dial: (peer, at, outcome) => this.#dial(peer, at, "control", outcome),
-      random: this.#settings.random,
+      ...this.#settings,
+      dial: (peer, at, channel, outcome) => this.#dial(peer, at, channel, outcome),
       onConnected: (introduction) => this.#tell((handlers) => handlers.onConnected(id, introduction)),
       onLost: (reason) => {
         this.#settings.log.info({ peer: id, reason }, "peer lost");
@@ -246,17 +240,15 @@ class TcpPeers implements TcpTransport {
     return verdict;
   }
 
-  #connectionsOf(id: NodeId): readonly Incoming[] {
-    const control = this.#peers.get(id)?.control;
-    const { connection = null, incarnation = null } = control ?? {};
-    const outgoing = connection === null || incarnation === null ? [] : [{ connection, incarnation }];
-    const incoming = [this.#incoming.control.get(id), this.#incoming.bulk.get(id)];
-    return [...outgoing, ...incoming].filter((held) => held?.connection.open === true) as Incoming[];
+  #connectionsOf(id: NodeId): readonly Held[] {
+    const outgoing = this.#peers.get(id)?.control.open ?? [];
+    return [...outgoing, ...this.#incoming.of(id)].filter(({ connection }) => connection.open);
   }
 
   /** Closed without our wish, as far as the links know: the control link dials at once. */
   #giveUpSilentPeers(): void {
     for (const [id, { control, bulk }] of this.#peers) {
+      control.askSpares();
       const held = this.#connectionsOf(id).map(({ connection }) => connection);
       const all = bulk.connection === null ? held : [...held, bulk.connection];
       if (this.#silence?.isDead(id, control.connection, all) !== true) continue;
@@ -266,42 +258,10 @@ class TcpPeers implements TcpTransport {
 
   #accepted(connection: Connection, introduction: NodeIntroduction, channel: Channel): void {
     const { nodeId: peer, incarnation } = introduction;
-    const accepted = this.#incoming[channel];
-    // One per peer and channel: a peer that dials again has given the older one up.
-    accepted.get(peer)?.connection.close("replaced by a newer connection of the same peer");
-    accepted.set(peer, { connection, incarnation });
-    const forget = () => {
-      if (accepted.get(peer)?.connection === connection) accepted.delete(peer);
-    };
-    connection.owner =
-      channel === "bulk"
-        ? this.#requestServer(peer, connection, forget)
-        : this.#receiver(peer, incarnation, forget);
+    this.#incoming.accept(connection, peer, incarnation, channel);
     if (channel !== "control") return;
     this.#tell((handlers) => handlers.onIntroduced(peer, introduction));
     this.#peers.get(peer)?.control.nudge();
-  }
-
-  #receiver(peer: NodeId, incarnation: string, forget: () => void): Connection["owner"] {
-    return {
-      onFrame: (type, body) => {
-        const message = decodeMessage(type, body, peer, this.#settings.nodeId);
-        this.#tell((handlers) => handlers.onMessage(message, incarnation));
-      },
-      onClose: (reason) => {
-        forget();
-        this.#settings.log.debug({ peer, reason }, "a peer's control connection closed");
-      },
-    };
-  }
-
-  #requestServer(peer: NodeId, connection: Connection, forget: () => void): RequestServer {
-    const context = {
-      ...this.#settings,
-      onRequest: (from: NodeId, payload: Uint8Array, topic: RequestTopic) =>
-        this.#running().onRequest(from, payload, topic),
-    };
-    return new RequestServer(peer, connection, context, forget);
   }
 
   #refused(peer: NodeId | string, reason: string): void {
