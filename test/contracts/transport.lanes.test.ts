@@ -131,9 +131,9 @@ describe("a control connection that is stuck", () => {
     const { n1, n2, proxy, send, arrived } = await pair();
     proxy.stall("control");
     send(1);
-    n1.transport.send(append(2, 17 * KIB));
+    n1.transport.send(append(2, 33 * KIB));
     send(3);
-    n1.transport.send(append(4, 15 * KIB));
+    n1.transport.send(append(4, 31 * KIB));
     await arrived(3);
     expect(numbersOf(n2)).toEqual([1, 3, 4]);
     proxy.resume("control");
@@ -164,9 +164,9 @@ describe("a control connection that is stuck", () => {
       n1.transport.send(heartbeat("n1", "n2", round));
       if (round % 500 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
     }
-    // 64 KiB of copies, and a few questions for a sign of life.
-    expect(proxy.bytes("firstSpare") - before.first).toBeLessThan(66 * KIB);
-    expect(proxy.bytes("secondSpare") - before.second).toBeLessThan(66 * KIB);
+    // 128 KiB of copies, and a few questions for a sign of life.
+    expect(proxy.bytes("firstSpare") - before.first).toBeLessThan(130 * KIB);
+    expect(proxy.bytes("secondSpare") - before.second).toBeLessThan(130 * KIB);
     proxy.resume("control", "firstSpare", "secondSpare");
     await arrived(20_000);
     expect([...numbersOf(n2)].sort((a, b) => a - b)).toEqual(upTo(20_000));

@@ -53,7 +53,10 @@ export interface TransportHandlers {
   introduction(): NodeIntroduction;
   /** The membership that `visitor` is judged by; null until birth, then the configured list counts. */
   membership(visitor: NodeIntroduction): Membership | null;
-  /** `incarnation` is that of the sender's disk. */
+  /**
+   * Each message at most once, in the order of sending, except that messages may overtake others that got stuck on
+   * their way. `incarnation` is that of the sender's disk.
+   */
   onMessage(message: PeerMessage, incarnation: string): void;
   /** The control connection to `peer` is open and authenticated. Messages sent before may be lost. */
   onConnected(peer: NodeId, introduction: NodeIntroduction): void;

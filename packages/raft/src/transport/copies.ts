@@ -10,12 +10,12 @@ import { FieldReader } from "./field-reader.js";
 import { encodeFrame, type Frame, FrameError, FrameType, unpackBody } from "./frame.js";
 
 /** Larger messages are not copied: the spare connection must stay quick. */
-export const COPY_BYTES_MAX = 16 * 1024;
+export const COPY_BYTES_MAX = 32 * 1024;
 
 const HEADER_BYTES = 5;
 /** The newest messages that are kept until it is known that they arrived. */
 const KEPT_MAX = 256;
-const KEPT_BYTES_MAX = 64 * 1024;
+const KEPT_BYTES_MAX = 128 * 1024;
 
 export interface Copy {
   readonly stream: number;

@@ -6,7 +6,7 @@ import { type Frame, FrameError } from "./frame.js";
 import { Pulse } from "./pulse.js";
 
 /** Bytes of copies without a sign of their arrival. What does not fit is not copied, as if it had been lost. */
-const UNCONFIRMED_BYTES_MAX = 64 * 1024;
+const UNCONFIRMED_BYTES_MAX = 128 * 1024;
 
 export interface SpareLaneContext {
   /** Dials the spare channel; returns a function that gives up. */
