@@ -52,14 +52,14 @@ describe("the pulse of a connection", () => {
     expect([connection.asked, seen]).toEqual([1, ["answered 1"]]);
   });
 
-  it("is taken every 50 ms at most while much is sent, and covers what was sent last", () => {
+  it("is taken every 40 ms at most while much is sent, and covers what was sent last", () => {
     const { subject, connection, seen, answer } = pulse();
     for (let ms = 1; ms <= 200; ms += 1) {
       subject.sent(ms);
       vi.advanceTimersByTime(1);
       if (connection.answered < connection.asked) answer();
     }
-    expect(connection.asked).toBeLessThanOrEqual(5);
+    expect(connection.asked).toBeLessThanOrEqual(6);
     vi.advanceTimersByTime(60);
     answer();
     expect(seen.at(-1)).toBe("answered 200");
