@@ -1,7 +1,7 @@
 import type { ApplyOutcome, StateMachine, StateView, Storage } from "@quorate/raft";
 import type { Entry } from "@quorate/raft/core";
 import type { RegisterResult } from "../linearizability/register-model.js";
-import { decodeOp, executedIn, RegisterMachine, readRegister, text } from "./register-machine.js";
+import { decodeOp, executedIn, RegisterMachine, readRegister, strikes, text } from "./register-machine.js";
 
 /** What the whole cluster executed, by index: every node must execute the same, and every disk hold a prefix of it. */
 export class AppliedLog {
@@ -21,6 +21,7 @@ export class AppliedLog {
     const machine = new RegisterMachine();
     let before = 0;
     return {
+      ...strikes,
       apply: (entry: Entry, view: StateView): ApplyOutcome<RegisterResult> => {
         if (entry.index <= before) throw new Error(`entry ${entry.index} executed after ${before}`);
         before = entry.index;

@@ -2,7 +2,7 @@ import type { StateMachine } from "@quorate/raft";
 import type { PendingWrite } from "@quorate/raft/memory";
 import { describe, expect, it } from "vitest";
 import type { RegisterResult } from "../linearizability/register-model.js";
-import { encodeOp, RegisterMachine, readRegister } from "./register-machine.js";
+import { encodeOp, RegisterMachine, readRegister, strikes } from "./register-machine.js";
 import { TestCluster } from "./test-cluster.js";
 
 const set = (key: string, value = "1") => ({ kind: "set", key, value }) as const;
@@ -225,7 +225,7 @@ describe("the state machine", () => {
         if (Buffer.from(entry.data).includes("poison")) throw new Error("stack overflow");
         return good.apply(entry, view);
       };
-      return { apply };
+      return { ...strikes, apply };
     };
     const { cluster, leader } = await started(1, 7, { machine });
     await cluster.propose(leader, set("a"));
@@ -245,6 +245,7 @@ describe("the state machine", () => {
     const good = new RegisterMachine();
     const waiting: (() => void)[] = [];
     const machine = (): StateMachine<RegisterResult> => ({
+      ...strikes,
       apply: (entry, view) =>
         Buffer.from(entry.data).includes("slow")
           ? new Promise((resolve) => waiting.push(() => resolve(good.apply(entry, view))))

@@ -7,6 +7,9 @@ const executedKey = bytes("#executed");
 
 /** Registers by key, as in the linearizability checker's model. Each command also counts itself. */
 export class RegisterMachine implements StateMachine<RegisterResult> {
+  readonly strike = strikes.strike;
+  readonly confirmStrike = strikes.confirmStrike;
+
   apply(entry: Entry, view: StateView): ApplyOutcome<RegisterResult> {
     const op = decodeOp(entry.data);
     const executed = { key: executedKey, value: bytes(String(executedIn(view) + 1)) };
@@ -17,6 +20,18 @@ export class RegisterMachine implements StateMachine<RegisterResult> {
     return { result, effects: [...effects, executed] };
   }
 }
+
+/** Beside `apply`, for machines that change nothing but that. */
+export const strikes: Pick<StateMachine<RegisterResult>, "strike" | "confirmStrike"> = {
+  strike: ({ index }) => ({
+    result: null,
+    effects: [{ key: bytes(`#struck ${index}`), value: bytes("") }],
+  }),
+  confirmStrike: (_entry, index, view) => {
+    if (view.get(bytes(`#struck ${index}`)) === undefined) throw new Error(`${index} was executed here`);
+    return { result: true, effects: [] };
+  },
+};
 
 function execute(state: string | null, op: RegisterOp): readonly [RegisterResult, string | null] {
   switch (op.kind) {

@@ -2,7 +2,7 @@
 import type { StateMachine } from "@quorate/raft";
 import { describe, expect, it } from "vitest";
 import type { RegisterResult } from "../linearizability/register-model.js";
-import { encodeOp, executedIn, RegisterMachine, readRegister } from "./register-machine.js";
+import { encodeOp, executedIn, RegisterMachine, readRegister, strikes } from "./register-machine.js";
 import { TestCluster, type TestClusterOptions } from "./test-cluster.js";
 import type { VirtualClock } from "./virtual-clock.js";
 
@@ -152,6 +152,7 @@ describe("more than there is room for", () => {
     const machine = (): StateMachine<RegisterResult> => {
       const inner = new RegisterMachine();
       return {
+        ...strikes,
         apply: (entry, view) => {
           clock.virtual?.spend(0.2);
           return inner.apply(entry, view);
@@ -190,6 +191,7 @@ it("a new leader that has the log and not yet the state answers no read before i
     names.push(id);
     const inner = new RegisterMachine();
     return {
+      ...strikes,
       apply: (entry, view) => {
         if (id !== slow) return inner.apply(entry, view);
         return new Promise((resolve) => held.push(() => resolve(inner.apply(entry, view))));

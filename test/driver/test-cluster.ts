@@ -1,4 +1,5 @@
 import {
+  type ExecutionNotes,
   type MembershipChange,
   type ProposalOutcome,
   type RaftLog,
@@ -37,7 +38,9 @@ export interface TestClusterOptions {
   readonly trailingEntries?: number;
   readonly snapshotPartBytes?: number;
   readonly promotionMs?: number;
-  readonly machine?: () => StateMachine<RegisterResult>;
+  readonly machine?: (id: string) => StateMachine<RegisterResult>;
+  /** Where a node notes what it executes; default: nowhere. */
+  readonly executions?: (id: string) => ExecutionNotes;
   /** Decides about each write; default: durable after 0 to 4 ms. */
   readonly onWrite?: (id: string, write: PendingWrite) => void;
   /** `loopback` (default): crude and recording. `memory`: the TCP transport's twin, with its codec and redialling. */
@@ -109,10 +112,11 @@ export class TestCluster {
       ...(this.#options.snapshotPartBytes && { snapshotPartBytes: this.#options.snapshotPartBytes }),
       ...(this.#options.promotionMs !== undefined && { promotionMs: this.#options.promotionMs }),
       storage,
+      ...(this.#options.executions && { executions: this.#options.executions(id) }),
       identity: disk.identity(),
       transport,
       clock: process.clock,
-      stateMachine: this.#options.machine?.() ?? new RegisterMachine(),
+      stateMachine: this.#options.machine?.(id) ?? new RegisterMachine(),
       random: this.random,
       randomId: () =>
         Math.floor(this.random() * 2 ** 48)

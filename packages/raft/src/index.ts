@@ -2,11 +2,13 @@
 
 export type { Member, Membership, MembershipChange } from "./core/index.js";
 export { ChangeFailed } from "./driver/changes.js";
+export type { Held } from "./driver/execution-gate.js";
 export { WrongIdentity } from "./driver/identity.js";
 export { InvalidMemberList, memberListDigest } from "./driver/member-list.js";
 export { createNodeClock } from "./driver/node-clock.js";
 export { farewellMs } from "./driver/peers.js";
 export { startRaftNode } from "./driver/raft-node.js";
+export { type StrikeRefusal, StrikeRefused } from "./driver/strikes.js";
 export { TransferFailed } from "./driver/transfers.js";
 export type {
   NodeStatus,
@@ -22,6 +24,8 @@ export {
   type BirthMessage,
   type Clock,
   type Effect,
+  type ExecutionNote,
+  type ExecutionNotes,
   type Identity,
   type IdentityStore,
   type IncomingSnapshot,

@@ -18,12 +18,14 @@ import { Farewell } from "./cluster/farewell.js";
 import { ForwardedCalls, Forwarder } from "./cluster/forwarder.js";
 import { Freshness } from "./cluster/freshness.js";
 import { handOver } from "./cluster/hand-over.js";
+import { HeldLeader } from "./cluster/held-leader.js";
 import { LocalExecution } from "./cluster/local-execution.js";
 import { MembershipOperations } from "./cluster/membership.js";
 import type { Service } from "./cluster/ports.js";
 import { clusterMethods, reportMembers, reportStatus, type StatusSource } from "./cluster/status.js";
 import { LeadershipTransfer } from "./cluster/transfer.js";
 import { VersionCheck } from "./cluster/version-check.js";
+import { VoidOperation } from "./cluster/void.js";
 import type { NodeConfig } from "./config/index.js";
 import { DocumentThread } from "./documents/document-thread.js";
 import { buildApp, type Phase } from "./http/app.js";
@@ -37,11 +39,14 @@ import { kvRegistry } from "./services/kv.js";
 import { loadService } from "./services/load.js";
 import type { Registry } from "./services/registry.js";
 import { encodeBatch, encodeCommand } from "./state/encode-command.js";
+import { isOfEntry } from "./state/entry-failure.js";
 import { createServiceMachine } from "./state/service-machine.js";
 import type { CallResult } from "./state/types.js";
 import { decodeLargeValue, decodeValue, encodeValue } from "./state/value-encoding.js";
 
 export interface NodeOptions {
+  /** Execute nothing from this log entry on. */
+  readonly holdBefore?: number;
   readonly log: RaftLog;
   /** A failure that must end the process: this node takes no further part. */
   readonly onFatal: (error: Error) => void;
@@ -67,10 +72,10 @@ const closeTimeoutMs = callDeadlineMs + 5_000;
  * Starts a node. Rejects with an error that is a sentence for the operator; everything that was opened
  * before is closed again then.
  */
-export async function startNode(config: NodeConfig, { log, onFatal }: NodeOptions): Promise<RunningNode> {
-  const opened = new Opened(log);
+export async function startNode(config: NodeConfig, options: NodeOptions): Promise<RunningNode> {
+  const opened = new Opened(options.log);
   try {
-    return await compose(config, log, onFatal, opened);
+    return await compose(config, options, opened);
   } catch (error) {
     await opened.close();
     throw error;
@@ -79,15 +84,14 @@ export async function startNode(config: NodeConfig, { log, onFatal }: NodeOption
 
 async function compose(
   config: NodeConfig,
-  log: RaftLog,
-  onFatal: NodeOptions["onFatal"],
+  { log, onFatal, holdBefore }: NodeOptions,
   opened: Opened,
 ): Promise<RunningNode> {
   const { node: nodeId, cluster } = config;
   const clock = createNodeClock();
 
   // This node's disk: first, because it says whether the folder is ours at all.
-  const { identity, storage, retirement, failed } = await openDataDirectory({
+  const { identity, storage, executions, retirement, failed } = await openDataDirectory({
     directory: config.dataDir,
     nodeId,
     clusterName: cluster.name,
@@ -137,6 +141,9 @@ async function compose(
     transport,
     clock,
     stateMachine: machine,
+    executions,
+    isOfEntry,
+    ...(holdBefore !== undefined && { holdBefore }),
     log,
     onSnapshot: (done) => countSnapshot?.(done),
     onFatal: (error) => {
@@ -215,6 +222,15 @@ async function compose(
     clusterName: cluster.name,
     leaderWaitMs,
   });
+  const voids = new VoidOperation({
+    raft,
+    watch,
+    codec: service,
+    clock,
+    leaderWaitMs: 2 * config.raft.electionTimeoutMs,
+  });
+  const heldLeader = new HeldLeader({ raft, peers: voids, clock, log });
+  opened.add("held leader", async () => heldLeader.close());
   const forwarded = new ForwardedCalls({
     methods: registry,
     version: registry,
@@ -223,7 +239,7 @@ async function compose(
       stopping: phase !== "serving",
       members: raft.status().membership?.members.map(({ id }) => id) ?? [],
     }),
-    questions: [transfer, membership],
+    questions: [transfer, membership, voids],
     local,
     service,
     clock,
@@ -248,7 +264,11 @@ async function compose(
   const dispatcher = new Dispatcher({
     service: registry,
     localMethods: clusterMethods(status),
-    operations: new Map([["cluster.transfer", transfer.operation], ...membership.operations]),
+    operations: new Map([
+      ["cluster.transfer", transfer.operation],
+      ["cluster.void", voids.operation],
+      ...membership.operations,
+    ]),
     executor,
     maxBody: config.http.maxBody,
     largeDocuments: documents,
@@ -326,7 +346,16 @@ function loadRegistry({ service, dataDir }: NodeConfig): Promise<Registry> | Reg
 
 type RaftParts = Pick<
   Parameters<typeof startRaftNode<CallResult>>[0],
-  "identity" | "clock" | "stateMachine" | "log" | "onFatal" | "onRequest" | "onSnapshot"
+  | "identity"
+  | "clock"
+  | "stateMachine"
+  | "executions"
+  | "isOfEntry"
+  | "holdBefore"
+  | "log"
+  | "onFatal"
+  | "onRequest"
+  | "onSnapshot"
 > & { readonly storage: Storage; readonly transport: TcpTransport };
 
 async function startRaft(config: NodeConfig, parts: RaftParts): Promise<RaftNode<CallResult>> {

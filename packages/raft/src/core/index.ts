@@ -68,3 +68,4 @@ export {
   type Term,
   type TermRun,
 } from "./types.js";
+export { decodeVoid, encodeVoid } from "./void.js";

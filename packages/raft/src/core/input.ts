@@ -1,13 +1,15 @@
 /** Everything that can happen to a server: the only way into the core. */
 import type { MembershipChange } from "./membership-change.js";
 import type { Message } from "./messages.js";
-import type { Entry, Index, LogId, NodeId, SnapshotHead } from "./types.js";
+import type { Entry, EntryType, Index, LogId, NodeId, SnapshotHead } from "./types.js";
 
 export interface Proposal {
   /** The caller's name for it, returned in `Ready.accepted` or `Ready.refused`. Unique while pending. */
   readonly context: number;
   /** Becomes the entry's `data`; the core keeps the reference and never writes to it. */
   readonly data: Uint8Array;
+  /** Default: `application`. */
+  readonly type?: typeof EntryType.application | typeof EntryType.void;
 }
 
 export type Input =

@@ -54,11 +54,11 @@ export function resign(server: Server): void {
 
 export function propose(server: Server, proposals: readonly Proposal[]): void {
   const leadership = leadershipOf(server);
-  for (const { context, data } of proposals) {
+  for (const { context, data, type = EntryType.application } of proposals) {
     const entry: Entry = {
       index: server.log.lastIndex + 1,
       term: server.term,
-      type: EntryType.application,
+      type,
       data,
     };
     const { uncommitted } = leadership;

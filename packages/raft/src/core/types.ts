@@ -17,14 +17,17 @@ export interface LogId {
  * What an entry is to Raft. The application's own kinds of command live inside `data`.
  * The numbers are stored on disk and sent to peers: append, never renumber.
  */
-export const EntryType = { noOp: 0, application: 1, membership: 2 } as const;
+export const EntryType = { noOp: 0, application: 1, membership: 2, void: 3 } as const;
 export type EntryType = (typeof EntryType)[keyof typeof EntryType];
 
 export interface Entry {
   readonly index: Index;
   readonly term: Term;
   readonly type: EntryType;
-  /** Opaque for `application`, `encodeMembership` bytes for `membership`, empty for `noOp`. Never mutated. */
+  /**
+   * Opaque for `application`, `encodeMembership` bytes for `membership`, `encodeVoid` bytes for `void`, empty for
+   * `noOp`. Never mutated.
+   */
   readonly data: Uint8Array;
 }
 
@@ -114,4 +117,6 @@ export interface Restored {
   readonly applied: Index;
   /** Payload bytes of all entries after `compacted`, those outside `tail` included. */
   readonly logBytes: number;
+  /** All entries of type `void` after `compacted`, ascending. For whoever executes entries; the core has no use for them. */
+  readonly voids?: readonly Entry[];
 }

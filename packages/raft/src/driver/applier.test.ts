@@ -3,6 +3,7 @@ import { type Entry, EntryType } from "../core/index.js";
 import { MemoryDisk } from "../memory.js";
 import type { ApplyOutcome, Clock, StateView } from "../ports/index.js";
 import { Applier } from "./applier.js";
+import type { Verdict } from "./execution-gate.js";
 import { Overlay } from "./overlay.js";
 
 const entry = (index: number, type: EntryType = EntryType.application): Entry => ({
@@ -16,7 +17,15 @@ const nothing: ApplyOutcome<string> = { result: "", effects: [] };
 
 type Apply = (entry: Entry, view: StateView) => ApplyOutcome<string> | Promise<ApplyOutcome<string>>;
 
-function applierOf(apply: Apply, { bytesMax = 1 << 20, msPerEntry = 0 } = {}) {
+const open = {
+  verdict: (_entry: Entry): Verdict => "execute",
+  begins: () => undefined,
+  ended: () => undefined,
+  failed: () => undefined,
+  paused: () => undefined,
+};
+
+function applierOf(apply: Apply, { bytesMax = 1 << 20, msPerEntry = 0, gate = open } = {}) {
   let now = 0;
   const clock: Clock = {
     monotonicMs: () => now,
@@ -28,16 +37,24 @@ function applierOf(apply: Apply, { bytesMax = 1 << 20, msPerEntry = 0 } = {}) {
   const failures: [number, unknown][] = [];
   let resumed = 0;
   const machine = {
+    strike: () => ({ result: "struck out", effects: [] }),
+    confirmStrike: () => ({ result: "confirmed", effects: [] }),
     apply: (one: Entry, view: StateView) => {
       now += msPerEntry;
       return apply(one, view);
     },
   };
-  const applier = new Applier<string>(machine, overlay, clock, {
-    onApplied: (one) => applied.push(one.index),
-    onResumed: () => resumed++,
-    onFailure: (one, error) => failures.push([one.index, error]),
-  });
+  const applier = new Applier<string>(
+    machine,
+    overlay,
+    clock,
+    {
+      onApplied: (one) => applied.push(one.index),
+      onResumed: () => resumed++,
+      onFailure: (one, error) => failures.push([one.index, error]),
+    },
+    gate,
+  );
   return { applier, overlay, applied, failures, resumed: () => resumed };
 }
 

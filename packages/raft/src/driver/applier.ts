@@ -1,6 +1,7 @@
 /** Executes committed entries, in order, a slice at a time. */
-import { type Entry, EntryType, type Index } from "../core/index.js";
+import { decodeVoid, type Entry, EntryType, type Index } from "../core/index.js";
 import type { ApplyOutcome, Clock, StateMachine } from "../ports/index.js";
+import type { ExecutionGate } from "./execution-gate.js";
 import type { Overlay } from "./overlay.js";
 
 /** How long entries are executed before sockets and timers get their turn. */
@@ -15,11 +16,14 @@ export interface ApplierHandlers<Result> {
   onFailure(entry: Entry, error: unknown): void;
 }
 
+type Gate = Pick<ExecutionGate, "verdict" | "begins" | "ended" | "failed" | "paused">;
+
 export class Applier<Result> {
   readonly #machine: StateMachine<Result>;
   readonly #overlay: Overlay;
   readonly #clock: Clock;
   readonly #handlers: ApplierHandlers<Result>;
+  readonly #gate: Gate;
   #queue: Entry[] = [];
   #head = 0;
   /** An entry is waiting for data. */
@@ -33,11 +37,13 @@ export class Applier<Result> {
     overlay: Overlay,
     clock: Clock,
     handlers: ApplierHandlers<Result>,
+    gate: Gate,
   ) {
     this.#machine = machine;
     this.#overlay = overlay;
     this.#clock = clock;
     this.#handlers = handlers;
+    this.#gate = gate;
   }
 
   /** Index of the last executed entry. */
@@ -47,7 +53,14 @@ export class Applier<Result> {
 
   /** Whether `run` would execute something now. */
   get runnable(): boolean {
-    return !this.#blocked && !this.#stopped && this.#queue.length > 0 && !this.#overlay.full;
+    const { next } = this;
+    if (next === undefined || this.#blocked || this.#stopped || this.#overlay.full) return false;
+    return this.#gate.verdict(next) !== "wait";
+  }
+
+  /** The entry that is executed next, or right now; undefined when none is known to be committed. */
+  get next(): Entry | undefined {
+    return this.#queue[this.#head];
   }
 
   push(entries: readonly Entry[]): void {
@@ -55,14 +68,19 @@ export class Applier<Result> {
   }
 
   /**
-   * Executes until the queue is empty, the slice is used up, the overlay is full (the writer makes room) or
-   * an entry has to wait for data.
+   * Executes until the queue is empty, the slice is used up, the overlay is full (the writer makes room), an
+   * entry has to wait for data, or the gate says to wait.
    */
   run(): void {
     if (!this.runnable) return;
+    this.#runSlice();
+    if (!this.#blocked && !this.#stopped) this.#gate.paused();
+  }
+
+  #runSlice(): void {
     const start = this.#clock.monotonicMs();
     for (let entry = this.#queue[this.#head]; entry !== undefined; entry = this.#queue[this.#head]) {
-      if (this.#overlay.full) return;
+      if (this.#overlay.full || this.#gate.verdict(entry) === "wait") return;
       if (!this.#execute(entry)) return;
       if (this.#clock.monotonicMs() - start >= sliceMs) return;
     }
@@ -88,13 +106,9 @@ export class Applier<Result> {
     if (entry.index !== this.#overlay.index + 1) {
       throw new Error(`entry ${entry.index} came for execution after entry ${this.#overlay.index}`);
     }
-    if (entry.type !== EntryType.application) {
-      this.#finish(entry, null);
-      return true;
-    }
-    let outcome: ApplyOutcome<Result> | Promise<ApplyOutcome<Result>>;
+    let outcome: ApplyOutcome<Result> | Promise<ApplyOutcome<Result>> | null;
     try {
-      outcome = this.#machine.apply(entry, this.#overlay);
+      outcome = this.#outcomeOf(entry);
     } catch (error) {
       this.#fail(entry, error);
       return false;
@@ -105,6 +119,17 @@ export class Applier<Result> {
     }
     this.#finish(entry, outcome);
     return true;
+  }
+
+  /** Null for entries that are Raft's own. */
+  #outcomeOf(entry: Entry): ApplyOutcome<Result> | Promise<ApplyOutcome<Result>> | null {
+    if (entry.type === EntryType.application) {
+      if (this.#gate.verdict(entry) === "strike") return this.#machine.strike(entry, this.#overlay);
+      this.#gate.begins(entry);
+      return this.#machine.apply(entry, this.#overlay);
+    }
+    const struck = entry.type === EntryType.void ? decodeVoid(entry.data) : null;
+    return struck === null ? null : this.#machine.confirmStrike(entry, struck, this.#overlay);
   }
 
   #finishLater(entry: Entry, outcome: Promise<ApplyOutcome<Result>>): void {
@@ -130,11 +155,13 @@ export class Applier<Result> {
       this.#head = 0;
     }
     this.#overlay.push(entry.index, entry.term, outcome?.effects ?? []);
+    this.#gate.ended(entry);
     this.#handlers.onApplied(entry, outcome);
   }
 
   #fail(entry: Entry, error: unknown): void {
     this.stop();
+    this.#gate.failed(entry, error);
     this.#handlers.onFailure(entry, error);
   }
 }

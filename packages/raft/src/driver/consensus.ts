@@ -9,6 +9,8 @@
 import {
   type Config,
   type Entry,
+  EntryType,
+  encodeVoid,
   type FetchRequest,
   type Index,
   type Input,
@@ -21,10 +23,18 @@ import {
   type Standing,
   type Status,
 } from "../core/index.js";
-import type { ApplyOutcome, Clock, StateMachine, Storage, Transport } from "../ports/index.js";
+import type {
+  ApplyOutcome,
+  Clock,
+  ExecutionNotes,
+  StateMachine,
+  Storage,
+  Transport,
+} from "../ports/index.js";
 import { Applier } from "./applier.js";
 import { Changes } from "./changes.js";
 import { DiskStall } from "./disk-stall.js";
+import { ExecutionGate, type Held } from "./execution-gate.js";
 import { Gathering } from "./gathering.js";
 import type { Overlay } from "./overlay.js";
 import { Proposals } from "./proposals.js";
@@ -32,6 +42,7 @@ import { Reads } from "./reads.js";
 import { type ReadyTargets, runReady } from "./ready-runner.js";
 import { SnapshotReceiver } from "./snapshot-receiver.js";
 import { SnapshotSender } from "./snapshot-sender.js";
+import { requireStrikable, StrikeRefused } from "./strikes.js";
 import { startTicker } from "./ticker.js";
 import { Transfers } from "./transfers.js";
 import type { ProposalOutcome, RaftLog, ReadOutcome, SnapshotDone } from "./types.js";
@@ -47,6 +58,9 @@ export interface ConsensusOptions<Result> {
   readonly clock: Clock;
   readonly stateMachine: StateMachine<Result>;
   readonly overlay: Overlay;
+  readonly executions: ExecutionNotes | undefined;
+  readonly holdBefore: Index | undefined;
+  readonly isOfEntry: (error: unknown) => boolean;
   readonly log: RaftLog;
   /** A turn is over; whatever could be seen from outside may have changed. */
   readonly onTurn: () => void;
@@ -60,6 +74,7 @@ export class Consensus<Result> {
   readonly #options: ConsensusOptions<Result>;
   readonly #raft: Raft;
   readonly #writer: Writer;
+  readonly #gate: ExecutionGate;
   readonly #applier: Applier<Result>;
   readonly #proposals: Proposals<Result>;
   readonly #reads: Reads;
@@ -88,14 +103,18 @@ export class Consensus<Result> {
       onDurable: (written) => this.#onDurable(written),
       onFailure: (error) => options.onFailure(asError(error)),
     });
-    this.#applier = new Applier(options.stateMachine, overlay, clock, {
-      onApplied: (entry, outcome) => this.#onApplied(entry, outcome),
+    const { executions: notes, holdBefore, isOfEntry } = options;
+    const commit = () => this.#raft.status().commit;
+    this.#gate = new ExecutionGate({ notes, holdBefore, isOfEntry, restored, commit, log });
+    const handlers = {
+      onApplied: (entry: Entry, outcome: ApplyOutcome<Result> | null) => this.#onApplied(entry, outcome),
       onResumed: () => this.#requestTurn(),
-      onFailure: (entry, error) =>
+      onFailure: (entry: Entry, error: unknown) =>
         options.onFailure(
           new Error(`the state machine failed at entry ${entry.index}, which was not kept`, { cause: error }),
         ),
-    });
+    };
+    this.#applier = new Applier(options.stateMachine, overlay, clock, handlers, this.#gate);
     this.#sender = new SnapshotSender(storage, clock, log, options.snapshotPartBytes, {
       onTaken: (to, last) => this.step({ type: "snapshotTaken", to, last }),
       onEnded: (to) => this.step({ type: "snapshotEnded", to }),
@@ -118,6 +137,7 @@ export class Consensus<Result> {
       writer: this.#writer,
       transport,
       applier: this.#applier,
+      gate: this.#gate,
       proposals: this.#proposals,
       reads: this.#reads,
       transfers: this.#transfers,
@@ -160,6 +180,24 @@ export class Consensus<Result> {
     if (this.#roundDue) this.#requestTurn();
   }
 
+  /** Why execution does not go on; null = it does. */
+  get held(): Held | null {
+    return this.#gate.held;
+  }
+
+  /** See `RaftNode.strikeOut`. */
+  async strikeOut(index: Index): Promise<Index> {
+    requireStrikable(index, { status: this.status(), gate: this.#gate, next: this.#applier.next });
+    return new Promise((resolve, reject) => {
+      const proposal = this.#proposals.add(encodeVoid(index), (outcome) => {
+        if (outcome.kind === "applied") resolve(outcome.index);
+        else reject(strikeRefused(outcome));
+      });
+      this.#gathering.add({ ...proposal, type: EntryType.void });
+      if (this.#roundDue) this.#requestTurn();
+    });
+  }
+
   readBarrier(settle: (outcome: ReadOutcome) => void): void {
     this.#reads.add(settle);
     this.#requestTurn();
@@ -184,6 +222,7 @@ export class Consensus<Result> {
   /** For a clean stop: nothing new is begun, the effects of what was executed become durable, the rest ends. */
   async stop(): Promise<void> {
     this.#end();
+    this.#gate.stopped();
     await this.#writer.close();
     this.#settleRest();
   }
@@ -315,6 +354,7 @@ export class Consensus<Result> {
   /** Log and state on disk are the snapshot's. The core hears it as `stored`, first thing in the next turn. */
   #onInstalled(last: LogId): void {
     this.#applier.reset();
+    this.#gate.installed(last.index);
     this.#told = { applied: last.index, durable: last.index };
     this.#proposals.installed(last);
   }
@@ -327,6 +367,18 @@ export class Consensus<Result> {
       },
     );
   }
+}
+
+function strikeRefused(outcome: Exclude<ProposalOutcome<unknown>, { kind: "applied" }>): StrikeRefused {
+  if (outcome.kind === "lost") return new StrikeRefused("another leader took over first", "notLeader");
+  if (outcome.kind === "unknown") {
+    return new StrikeRefused(
+      "this node lost its leadership, or stopped, before the end was known",
+      "unknown",
+    );
+  }
+  if (outcome.reason === "overloaded") return new StrikeRefused("too much waits in the log", "overloaded");
+  return new StrikeRefused(`this node does not lead (${outcome.reason})`, "notLeader");
 }
 
 function asError(thrown: unknown): Error {

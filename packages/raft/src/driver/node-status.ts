@@ -1,5 +1,6 @@
 import { type Index, type Membership, memberOf, type NodeId, type Status } from "../core/index.js";
 import type { Identity } from "../ports/index.js";
+import type { Held } from "./execution-gate.js";
 import { failureTolerance } from "./failure-tolerance.js";
 import type { NodeStatus } from "./types.js";
 
@@ -10,6 +11,7 @@ export interface StatusParts {
     status(): Status;
     membershipIndex(): Index;
     readonly proposalsPending: number;
+    readonly held: Held | null;
     readonly snapshotFrom: NodeId | null;
   } | null;
   readonly identity: Identity;
@@ -46,6 +48,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
         ({ id, incarnation }) => id === nodeId && incarnation === identity.incarnation,
       ),
     proposalsPending: consensus?.proposalsPending ?? 0,
+    held: consensus?.held ?? null,
     failureTolerance: membership === null ? 0 : failureTolerance(membership, isAliveTo(status, connected)),
   };
 }

@@ -36,6 +36,7 @@ import { farewellMs, Peers } from "./peers.js";
 import { Rebuilds } from "./rebuilds.js";
 import { RefusalLog } from "./refusal-log.js";
 import { safely } from "./safely.js";
+import { StrikeRefused } from "./strikes.js";
 import { TransferFailed } from "./transfers.js";
 import type { NodeStatus, ProposalOutcome, RaftNode, RaftNodeOptions, ReadOutcome } from "./types.js";
 
@@ -115,12 +116,17 @@ class Server<Result> implements RaftNode<Result> {
 
   propose(data: Uint8Array, settle: (outcome: ProposalOutcome<Result>) => void): void {
     const ended = this.#ended;
-    if (this.#consensus !== null && !ended) this.#consensus.propose(data, settle);
-    else this.#later(() => settle({ kind: "refused", reason: ended ? "stopped" : "notLeader" }));
+    // What would be committed behind a held entry could not be answered.
+    const held = this.#held;
+    if (this.#consensus !== null && !ended && !held) this.#consensus.propose(data, settle);
+    else {
+      const reason = ended ? "stopped" : held ? "held" : "notLeader";
+      this.#later(() => settle({ kind: "refused", reason }));
+    }
   }
 
   readBarrier(settle: (outcome: ReadOutcome) => void): void {
-    if (this.#consensus !== null && !this.#ended) this.#consensus.readBarrier(settle);
+    if (this.#consensus !== null && !this.#ended && !this.#held) this.#consensus.readBarrier(settle);
     else this.#later(() => settle({ kind: "refused" }));
   }
 
@@ -142,6 +148,12 @@ class Server<Result> implements RaftNode<Result> {
     if (this.#ended) throw new ChangeFailed("this node has stopped", "stopped");
     if (this.#consensus === null) throw new ChangeFailed("the cluster is not born yet", "notLeader");
     return this.#consensus.change(change);
+  }
+
+  async strikeOut(index: Index): Promise<Index> {
+    if (this.#ended) throw new StrikeRefused("this node has stopped", "stopped");
+    if (this.#consensus === null) throw new StrikeRefused("the cluster is not born yet", "notLeader");
+    return this.#consensus.strikeOut(index);
   }
 
   introduce(id: NodeId, address: string): Promise<NodeIntroduction> {
@@ -183,6 +195,11 @@ class Server<Result> implements RaftNode<Result> {
     await this.#consensus?.stop();
     await this.#closeTransport();
     await this.#options.storage.close();
+  }
+
+  /** Committed entries are not executed any more. */
+  get #held(): boolean {
+    return this.#consensus?.held != null;
   }
 
   get #ended(): boolean {
@@ -232,6 +249,9 @@ class Server<Result> implements RaftNode<Result> {
       clock,
       stateMachine,
       overlay: this.#overlay,
+      executions: this.#options.executions,
+      holdBefore: this.#options.holdBefore,
+      isOfEntry: this.#options.isOfEntry ?? (() => true),
       log,
       onTurn: () => this.#onTurn(),
       snapshotPartBytes: this.#options.snapshotPartBytes ?? snapshotPartBytes,

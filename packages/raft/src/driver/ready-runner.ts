@@ -4,6 +4,7 @@ import type { Transport } from "../ports/index.js";
 import type { Applier } from "./applier.js";
 import type { Changes } from "./changes.js";
 import { logEvent } from "./events-to-log.js";
+import type { ExecutionGate } from "./execution-gate.js";
 import type { Proposals } from "./proposals.js";
 import type { Reads } from "./reads.js";
 import type { SnapshotReceiver } from "./snapshot-receiver.js";
@@ -16,6 +17,7 @@ export interface ReadyTargets<Result> {
   readonly writer: Writer;
   readonly transport: Transport;
   readonly applier: Applier<Result>;
+  readonly gate: ExecutionGate;
   readonly proposals: Proposals<Result>;
   readonly reads: Reads;
   readonly transfers: Transfers;
@@ -36,7 +38,10 @@ export function runReady<Result>(ready: Ready, to: ReadyTargets<Result>): void {
     logEvent(to.log, event);
     to.transfers.onEvent(event);
   }
-  if (ready.store !== null) to.writer.store(ready.store);
+  if (ready.store !== null) {
+    to.writer.store(ready.store);
+    to.gate.stored(ready.store.entries);
+  }
   for (const message of ready.messages) to.transport.send(message);
   // Before `apply`: an entry accepted and committed in one turn must find its proposal.
   for (const accepted of ready.accepted) to.proposals.accepted(accepted);

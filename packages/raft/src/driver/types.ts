@@ -2,6 +2,7 @@
 import type { Index, Member, Membership, MembershipChange, NodeId, Status } from "../core/index.js";
 import type {
   Clock,
+  ExecutionNotes,
   IdentityStore,
   NodeIntroduction,
   StateMachine,
@@ -9,13 +10,17 @@ import type {
   Storage,
   Transport,
 } from "../ports/index.js";
+import type { Held } from "./execution-gate.js";
 
 /** How a proposal ended. There is no other ending, and every proposal ends. */
 export type ProposalOutcome<Result> =
   /** Committed and executed at `index`. */
   | { readonly kind: "applied"; readonly index: Index; readonly result: Result }
   /** Never entered the log of this node: not executed, may be tried again anywhere. */
-  | { readonly kind: "refused"; readonly reason: "notLeader" | "overloaded" | "transferring" | "stopped" }
+  | {
+      readonly kind: "refused";
+      readonly reason: "notLeader" | "overloaded" | "transferring" | "stopped" | "held";
+    }
   /** Another entry committed at its index: surely not executed, may be tried again. */
   | { readonly kind: "lost" }
   /** This node stopped, or installed a snapshot of what came after, before it learned the outcome. */
@@ -52,6 +57,8 @@ export interface NodeStatus extends Status {
   /** Why members (or listed ones, before birth) refuse this node, or it them: a sentence for each. */
   readonly refusals: readonly string[];
   readonly proposalsPending: number;
+  /** Execution is held before an entry, see `execution-gate.ts`; null = it is not. */
+  readonly held: Held | null;
   /** The committed membership does not mean this node (any more), and it hears no leader: it serves nobody by itself. */
   readonly removed: boolean;
   /** How many more voters may fail before writes stop, counting those that are unreachable now (leader's view). */
@@ -78,6 +85,12 @@ export interface RaftNodeOptions<Result> {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly stateMachine: StateMachine<Result>;
+  /** Default: nothing is noted; a process that an entry ends meets it again after every start. */
+  readonly executions?: ExecutionNotes;
+  /** Execute nothing from this entry on. */
+  readonly holdBefore?: Index;
+  /** Whether a throw of the state machine is the entry's fault, so that it may be held before. Default: always. */
+  readonly isOfEntry?: (error: unknown) => boolean;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** A fresh incarnation or cluster id: 16 random bytes as hex. */
@@ -116,6 +129,11 @@ export interface RaftNode<Result> {
   changeMembership(change: MembershipChange): Promise<Index>;
   /** Ask who answers at a peer address, before it is admitted. Rejects with the reason why nobody does. */
   introduce(id: NodeId, address: string): Promise<NodeIntroduction>;
+  /**
+   * Strike out an entry that this leader holds before; resolves with the index of the entry that does so, once this node
+   * has executed it. That a majority holds there too is for the caller to know. Rejects with `StrikeRefused`.
+   */
+  strikeOut(index: Index): Promise<Index>;
   /** Hand leadership over; resolves when this node no longer leads, rejects when the attempt was given up. */
   transfer(to: NodeId): Promise<void>;
   /** Ask a peer's `onRequest`. Rejects with `RequestFailed`. */

@@ -1,4 +1,5 @@
 export type { Clock } from "./clock.js";
+export type { ExecutionNote, ExecutionNotes } from "./execution-notes.js";
 export type { ApplyOutcome, StateMachine, StateSnapshot, StateView } from "./state-machine.js";
 export type {
   Effect,

@@ -32,4 +32,14 @@ export interface StateMachine<Result> {
    * anything of this entry is stored.
    */
   apply(entry: Entry, view: StateView): ApplyOutcome<Result> | Promise<ApplyOutcome<Result>>;
+  /**
+   * In place of `apply`, for an entry that was struck out: a fixed result, and no effect but a mark in the state that
+   * says so, which `confirmStrike` finds. Must not throw for what the entry holds.
+   */
+  strike(entry: Entry, view: StateView): ApplyOutcome<Result>;
+  /**
+   * Execute the later entry that struck out `index`. Throws when this state has executed `index`: it got there before
+   * the strike was known, and differs from the others'.
+   */
+  confirmStrike(entry: Entry, index: Index, view: StateView): ApplyOutcome<Result>;
 }

@@ -5,6 +5,7 @@
  *     <dataDir>/db/             LevelDB
  *     <dataDir>/DAMAGED         once damage was found: what it was
  *     <dataDir>/damaged/        files of a life that ended in damage, for inspection
+ *     <dataDir>/EXECUTING       an entry that may have ended the process
  *
  * | Identity                  | Database  | Outcome                                                       |
  * |---------------------------|-----------|---------------------------------------------------------------|
@@ -25,10 +26,11 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { ForgottenEntriesError, type Restored } from "../core/index.js";
-import type { Identity, IdentityStore, Storage } from "../ports/index.js";
+import type { ExecutionNotes, Identity, IdentityStore, Storage } from "../ports/index.js";
 import { markDamaged } from "./damage-marker.js";
 import { syncDirectory } from "./durable-file.js";
 import { DamagedStorage, ForeignDataDirectory, StorageFailed } from "./errors.js";
+import { openExecutionNotes } from "./execution-notes.js";
 import { openIdentityFile } from "./identity.js";
 import { openLevelStorage } from "./level-open.js";
 import { type Retirement, retire } from "./retirement.js";
@@ -55,6 +57,7 @@ export interface DataDirectory {
   /** Never empty: `read()` gives this node's identity, fresh and unborn on an empty folder. */
   readonly identity: IdentityStore;
   readonly storage: Storage;
+  readonly executions: ExecutionNotes;
   /** What was damaged and is given up; null when nothing was. */
   readonly retirement: Retirement | null;
   /**
@@ -115,7 +118,8 @@ async function openOwn(
       if (databaseExisted && !isUntouched(storage.restored)) refuseNameless(directory, storage.restored);
       await identity.write(unborn(options));
     }
-    return { identity, storage, failed: (error) => failed(directory, error) };
+    const executions = openExecutionNotes(directory);
+    return { identity, storage, executions, failed: (error) => failed(directory, error) };
   } catch (error) {
     await storage.close();
     throw error;

@@ -108,6 +108,7 @@ export async function load(
       ...(before && { membershipBefore: before }),
       applied,
       logBytes: log.bytes,
+      ...(log.voids.length > 0 && { voids: log.voids }),
     },
     generations,
     batchNumber,

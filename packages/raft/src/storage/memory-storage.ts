@@ -169,6 +169,7 @@ export class MemoryDisk {
       ...(before && { membershipBefore: before }),
       applied,
       logBytes: log.bytes,
+      ...(log.voids.length > 0 && { voids: log.voids }),
     };
   }
 }

@@ -1,5 +1,5 @@
 /** Gathers what `Restored` says of the log while its entries pass by, oldest first, in bounded memory. */
-import type { Entry, Index, LogId, TermRun } from "../core/index.js";
+import { type Entry, EntryType, type Index, type LogId, type TermRun } from "../core/index.js";
 
 /** Default of `maxTailBytes`. */
 export const defaultMaxTailBytes = 16 * 1024 * 1024;
@@ -8,6 +8,8 @@ const entryOverheadBytes = 128;
 
 export class RestoredLog {
   readonly terms: TermRun[] = [];
+  /** Entries that strike out others: few, and wanted before anything is executed. */
+  readonly voids: Entry[] = [];
   #last: LogId;
   #tail: Entry[] = [];
   /** Entries of `#tail` before this position were dropped; cut off now and then, not one by one. */
@@ -40,6 +42,7 @@ export class RestoredLog {
     const run = this.terms.at(-1);
     if (run === undefined || run.term !== entry.term)
       this.terms.push({ first: entry.index, term: entry.term });
+    if (entry.type === EntryType.void) this.voids.push({ ...entry, data: Uint8Array.from(entry.data) });
     this.#last = { index: entry.index, term: entry.term };
     this.#tail.push(entry);
     this.#bytes += entry.data.length;

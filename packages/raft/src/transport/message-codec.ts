@@ -258,8 +258,14 @@ function readEntries(f: FieldReader, prevIndex: number, prevTerm: number, term: 
 
 function readEntryType(item: FieldReader): EntryType {
   const type = item.integer("type");
-  if (type === EntryType.noOp || type === EntryType.application || type === EntryType.membership) return type;
+  if (isEntryType(type)) return type;
   throw item.error("type", "a known entry type", type);
+}
+
+const entryTypes: ReadonlySet<number> = new Set(Object.values(EntryType));
+
+function isEntryType(type: number): type is EntryType {
+  return entryTypes.has(type);
 }
 
 function readMembership(bytes: Uint8Array): Membership {

@@ -1,4 +1,4 @@
-/** `quorate members`, `transfer`: who is in the cluster, and who leads it. */
+/** `quorate members`, `transfer`, `void`: who is in the cluster, and who leads it. */
 import type { Value } from "@quorate/protocol";
 import { CommandFailed } from "./exit-codes.js";
 import { answer } from "./inspect.js";
@@ -117,6 +117,17 @@ export async function transfer(
 ): Promise<string> {
   const leader = textOf(await answer(options, "cluster.transfer", id === undefined ? [] : [id]));
   return format === "json" ? JSON.stringify({ leader }, null, 2) : `${leader} leads now`;
+}
+
+/** `quorate void`: returns when the entry is struck out on the leader. */
+export async function strikeOut(
+  options: NodeClientOptions,
+  index: number,
+  format: OutputFormat,
+): Promise<string> {
+  const by = Number(await answer(options, "cluster.void", [index]));
+  if (format === "json") return JSON.stringify({ index, by }, null, 2);
+  return `entry ${index} is struck out by entry ${by}: on no node will it be executed`;
 }
 
 type Struct = Readonly<Record<string, Value>>;

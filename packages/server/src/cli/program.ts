@@ -74,10 +74,13 @@ function addServe(program: Command): void {
     program
       .command("serve")
       .description("run one node; settings come from flags, then QUORATE_… variables, then the file"),
-  ).action(async (options: SettingOptions) => {
-    const { serve } = await import("./serve.js");
-    await serve(sourcesOf(options));
-  });
+  )
+    .option("--hold <index>", "take part, but execute nothing from this log entry on", integer)
+    .action(async (options: SettingOptions & { readonly hold?: number }) => {
+      const { hold, ...settings } = options;
+      const { serve } = await import("./serve.js");
+      await serve(sourcesOf(settings), hold);
+    });
 }
 
 interface QuestionOptions {
@@ -106,6 +109,12 @@ function addQuestions(program: Command): void {
       print(await transfer(clientOptions(options), id, options.output));
     });
   addMembershipChanges(program);
+  question(program, "void", "strike out the log entry that all nodes hold before: executing it ends them")
+    .argument("<index>", "the entry, as quorate status and quorate log name it", integer)
+    .action(async (index: number, options: QuestionOptions) => {
+      const { strikeOut } = await import("./members.js");
+      print(await strikeOut(clientOptions(options), index, options.output));
+    });
   question(program, "methods", "the methods that can be called, with signatures and help").action(
     async (options: QuestionOptions) => {
       const { methods } = await import("./inspect.js");

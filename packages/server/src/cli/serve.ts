@@ -5,11 +5,12 @@ import { startNode } from "../node.js";
 import { CommandFailed, exitCodes } from "./exit-codes.js";
 import { readConfigOrFail } from "./read-config.js";
 
-export async function serve(sources: Sources): Promise<void> {
+export async function serve(sources: Sources, holdBefore?: number): Promise<void> {
   const config = readConfigOrFail(sources);
   const log = pino({ level: config.logLevel, base: { pid: process.pid, node: config.node } });
   const started = startNode(config, {
     log,
+    ...(holdBefore !== undefined && { holdBefore }),
     // The line must be on its way before the process ends: pino writes to standard output synchronously.
     onFatal: (error) => {
       log.fatal({ err: error }, `this node stops: ${error.message}`);

@@ -158,4 +158,5 @@ const refusals = {
   notLeader: "this node does not lead",
   transferring: "leadership is moving to another node",
   stopped: "this node is stopping",
+  held: "execution is held before an entry that no node could execute; see quorate status",
 } as const;

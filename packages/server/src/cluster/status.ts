@@ -47,6 +47,10 @@ export interface StatusReport {
   /** Who sends this node a snapshot right now; null = nobody. */
   readonly snapshotFrom: string | null;
   readonly proposalsPending: number;
+  /** Nothing from this entry on is executed on this node; null = no such hold. */
+  readonly heldBefore: number | null;
+  /** Why, and what to do; null where it is not held. */
+  readonly whyHeld: string | null;
   readonly followers: readonly FollowerReport[];
 }
 
@@ -99,6 +103,8 @@ export function reportStatus(source: StatusSource): StatusReport {
     logBytes: status.logBytes,
     snapshotFrom: status.snapshotFrom,
     proposalsPending: status.proposalsPending,
+    heldBefore: status.held?.index ?? null,
+    whyHeld: status.held?.why ?? null,
     followers: status.followers.map(({ id, match, state, active }) => ({
       id,
       match,

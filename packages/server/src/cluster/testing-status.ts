@@ -21,6 +21,7 @@ export const unbornStatus: NodeStatus = {
   connected: [],
   refusals: [],
   snapshotFrom: null,
+  held: null,
   removed: false,
   proposalsPending: 0,
   failureTolerance: 0,

@@ -33,7 +33,14 @@ export function readinessChecks(status: NodeStatus, draining: boolean): readonly
       ok: status.leader !== null,
       detail: status.leader === null ? "no leader is known" : `${status.leader} leads in term ${status.term}`,
     },
-    { name: "applied", ok: lag <= applyLagMax, detail: `${lag} committed entries are not executed yet` },
+    {
+      name: "applied",
+      ok: lag <= applyLagMax && status.held === null,
+      detail:
+        status.held === null
+          ? `${lag} committed entries are not executed yet`
+          : `execution is held before entry ${status.held.index}: ${status.held.why}`,
+    },
     { name: "serving", ok: !draining, detail: draining ? "this node is stopping" : "this node takes calls" },
   ];
 }

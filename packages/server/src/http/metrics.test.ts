@@ -28,6 +28,8 @@ const follower: StatusReport = {
   logBytes: 4096,
   snapshotFrom: null,
   proposalsPending: 6,
+  heldBefore: null,
+  whyHeld: null,
   followers: [],
 };
 

@@ -33,6 +33,7 @@ export const follower: NodeStatus = {
   connected: ["n2"],
   refusals: [],
   snapshotFrom: null,
+  held: null,
   removed: false,
   proposalsPending: 0,
   failureTolerance: 1,

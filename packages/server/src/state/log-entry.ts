@@ -10,7 +10,10 @@ import { readInSlices } from "./value-slices.js";
 
 const version = 1;
 
-/** Stored: append, never renumber. 3 to 5 are reserved for birth, activate and void. */
+/**
+ * Stored: append, never renumber. 3 to 5 are reserved for birth, activate and void; birth and void are entry types of
+ * Raft's own, because a node must know them without executing anything.
+ */
 export const entryKinds = { command: 1, batch: 2, birth: 3, activate: 4, void: 5 } as const;
 
 export interface LogEntry {

@@ -21,6 +21,7 @@ import { chainDigest, metadataEffect, readMetadata } from "./metadata.js";
 import { Prng } from "./prng.js";
 import { EngineFailure, faultResult, runHandler } from "./run-handler.js";
 import { runSteps, type Step } from "./run-steps.js";
+import { requireStruck, strikeMark } from "./strike-mark.js";
 import { encodeTuple } from "./tuple-key.js";
 import type { BatchCall, CallResult, ServiceLog, ServiceMachine } from "./types.js";
 import { packValue } from "./value-encoding.js";
@@ -31,6 +32,9 @@ import { WriteSet } from "./write-set.js";
 export class UnknownServiceVersion extends Error {
   override readonly name = "UnknownServiceVersion";
 }
+
+/** The result of an entry that an operator struck out, on every node. */
+export const struckOutText = "struck out by the operator: nothing of this call was executed";
 
 export function createServiceMachine(registry: Registry, log: ServiceLog): ServiceMachine {
   return new RegistryMachine(registry, log);
@@ -71,6 +75,19 @@ class RegistryMachine implements ServiceMachine {
     };
     const results = runSteps(steps, view, operationsMax + 1);
     return results instanceof Promise ? results.then(finish) : finish(results);
+  }
+
+  strike(entry: Entry, view: StateView): ApplyOutcome<CallResult> {
+    const { lastNow, digest } = readMetadata(view);
+    const result = faultResult(new Fault(faultCodes.applicationError, struckOutText));
+    const effects = [strikeMark(entry.index)];
+    const next = chainDigest(digest, entry.index, [result], effects);
+    return { result, effects: [...effects, metadataEffect({ lastNow, digest: next })] };
+  }
+
+  confirmStrike(entry: Entry, index: number, view: StateView): ApplyOutcome<CallResult> {
+    requireStruck(view, index, entry.index);
+    return { result: { ok: true, value: true }, effects: [] };
   }
 
   runQuery(method: string, params: readonly Value[], view: StateView): CallResult | Promise<CallResult> {

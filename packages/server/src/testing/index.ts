@@ -10,6 +10,7 @@ export { normalize } from "../services/normalize.js";
 export { Registry } from "../services/registry.js";
 // The state machine
 export { encodeBatch, encodeCommand } from "../state/encode-command.js";
+export { isOfEntry } from "../state/entry-failure.js";
 // Formats
 export {
   decodeLargeLogEntry,
@@ -22,6 +23,7 @@ export { readMetadata } from "../state/metadata.js";
 export { Prng } from "../state/prng.js";
 export { EngineFailure } from "../state/run-handler.js";
 export { createServiceMachine, UnknownServiceVersion } from "../state/service-machine.js";
+export { DivergedState } from "../state/strike-mark.js";
 export {
   compareKeys,
   decodeTuple,
