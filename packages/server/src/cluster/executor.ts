@@ -18,7 +18,7 @@ import { Deadlines, Expiring } from "./deadlines.js";
 import type { Forwarder, ForwardOutcome } from "./forwarder.js";
 import type { Freshness } from "./freshness.js";
 import { waitForChange } from "./leader-wait.js";
-import type { LocalExecution } from "./local-execution.js";
+import { heldRefusal, type LocalExecution } from "./local-execution.js";
 import { formatToken } from "./read-token.js";
 
 export interface ExecutorOptions {
@@ -268,7 +268,9 @@ class PendingCall extends Expiring {
         this.#retry("another leader took over");
         return;
       case "refused":
-        this.#retry(outcome.why);
+        if (outcome.why === heldRefusal && !this.#lostOnce) {
+          this.#finish({ kind: "noLeader", why: outcome.why });
+        } else this.#retry(outcome.why);
         return;
       case "unsent":
         this.#retry(`the leader could not be reached: ${outcome.why}`);

@@ -154,9 +154,12 @@ export class LocalExecution {
   }
 }
 
+/** Nobody but an operator can change it: such a call need not wait. */
+export const heldRefusal = "execution is held before an entry that no node could execute; see quorate status";
+
 const refusals = {
   notLeader: "this node does not lead",
   transferring: "leadership is moving to another node",
   stopped: "this node is stopping",
-  held: "execution is held before an entry that no node could execute; see quorate status",
+  held: heldRefusal,
 } as const;

@@ -52,7 +52,7 @@ export class VoidOperation {
       help: "Strikes out the log entry that every node holds before, because executing it ended them: its call ends as a fault on all nodes, without effect. Returns the log index of the entry that does so.",
       signatures: [["int", "int"]],
       parameters: [{ name: "index", type: "int", note: "", optional: false, many: false, example: 41 }],
-      call: (params) => this.#call(readIndex(params)),
+      call: async (params) => this.#call(readIndex(params)),
     };
   }
 
