@@ -12,6 +12,7 @@ const healthy = {
   term: 3,
   commit: 1000,
   applied: 1000,
+  held: null,
 } as unknown as NodeStatus;
 
 const failing = (part: Partial<NodeStatus>, draining = false) =>
@@ -24,6 +25,7 @@ describe("readiness", () => {
     expect(failing({})).toEqual([]);
     expect(failing({ born: false, missing: ["n3"] })).toEqual(["born"]);
     expect(failing({ leader: null })).toEqual(["leader"]);
+    expect(failing({ held: { index: 1001, why: "it ended this process" } })).toEqual(["applied"]);
     expect(failing({ leader: null, removed: true })).toEqual(["member", "leader"]);
     expect(failing({ applied: 900 })).toEqual([]);
     expect(failing({ applied: 899 })).toEqual(["applied"]);
