@@ -7,7 +7,17 @@
  *
  *     QUORATE_DAMAGE_ROUNDS=20 QUORATE_DAMAGE_SEED=7 npx vitest run --config test/vitest.config.ts test/cluster/damaged-files
  */
-import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createRandom } from "@quorate/raft/core";
 import { expect, test } from "vitest";
@@ -185,3 +195,42 @@ async function startsAnyway(node: ClusterNode): Promise<boolean> {
     return (await node.get("/livez"))?.ok === true ? true : undefined;
   });
 }
+
+/** A table file of that folder and the place of the last `text` in it: values lie behind the log in key order. */
+function placeOf(folder: string, text: string): { readonly path: string; readonly at: number } {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".ldb"))) {
+    const path = join(folder, name);
+    const at = readFileSync(path).lastIndexOf(text);
+    if (at >= 0) return { path, at };
+  }
+  throw new Error(`${text} is in no table of ${folder}`);
+}
+
+test("a value that rots under a running node is not served: the node ends, by name, and is rebuilt when it is started", {
+  timeout: 5 * minutes,
+}, async () => {
+  await using cluster = await Cluster.prepare({ nodes: 3, settings });
+  const acknowledged = new Map<string, string>();
+  await prepared(cluster, acknowledged);
+  for (const node of cluster.nodes) node.start();
+  await cluster.ready();
+  const leader = await cluster.leader();
+  const victim = cluster.nodes.find((node) => node !== leader);
+  if (!victim) throw new Error("a follower is expected");
+  const key = "w1-9";
+  const text = acknowledged.get(key) ?? "";
+  const { path, at } = placeOf(join(cluster.folder, victim.id, "db"), text);
+  const file = openSync(path, "r+");
+  writeSync(file, "y", at + text.length - 10);
+  closeSync(file);
+
+  await expect(value(victim.url, "kv.get", [key], { query: "?consistency=stale" })).rejects.toThrow();
+  expect(await victim.exited(), victim.logTail()).toBe(1);
+  expect(victim.log()).toMatch(/this node stops: damaged storage: .*state key/);
+  victim.start();
+  await untilBack(victim, leader);
+  expect(victim.log()).toContain("the disk is damaged");
+  const own = await allEntries(victim.url, "w", pageSize, { query: "?consistency=stale" });
+  for (const [name, value] of own) expect(value).toBe(acknowledged.get(name));
+  expect(new Map(await allEntries(victim.url, "w", pageSize))).toEqual(acknowledged);
+});
