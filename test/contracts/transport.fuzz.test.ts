@@ -102,8 +102,8 @@ describe("frames under fuzz", () => {
     [
       "an unknown entry type",
       FrameType.appendEntries,
-      [1, 0, 0, 0, [[1, 3, new Uint8Array()]]],
-      /entries\.type: expected a known entry type, got 3/,
+      [1, 0, 0, 0, [[1, 9, new Uint8Array()]]],
+      /entries\.type: expected a known entry type, got 9/,
     ],
     [
       "an entry ahead of its leader",

@@ -42,7 +42,8 @@ export function requireStrikable(index: Index, { status, gate, next }: StrikeCon
   if (status.role !== "leader") refuse("notLeader", "this node does not lead");
   if (index <= status.applied)
     refuse("wrongEntry", `entry ${index} is executed already, on the leader ${status.id} too`);
-  if (index > status.lastIndex) refuse("wrongEntry", `the log ends with entry ${status.lastIndex}`);
+  if (index > status.lastIndex)
+    refuse("wrongEntry", `there is no entry ${index}: the log ends with entry ${status.lastIndex}`);
   const striker = gate.strikerOf(index);
   if (striker !== null)
     refuse("pending", `entry ${striker} strikes out entry ${index} already, and is not committed yet`);

@@ -142,7 +142,9 @@ describe("bounds", () => {
 
   it("ends the thread, not the process, when a document needs more memory than it has; the next one is read", async () => {
     const thread = start(24);
-    const document = wrap("<a></a>".repeat(1_000_000));
+    // The instruction takes it off the fast path, which would need no tree.
+    const items = "<value><i4>1</i4></value>".repeat(300_000);
+    const document = wrap(`<array><?tree needed?><data>${items}</data></array>`);
     expect(await read(thread, document)).toMatchObject({ faultCode: faultCodes.tooLarge });
     expect(failures).toHaveLength(1);
     expect(await read(thread, wrap("small"))).toMatchObject({ params: ["small"] });
