@@ -311,7 +311,8 @@ export class Consensus<Result> {
         this.#transfers.refuse("this node does not lead");
       }
     }
-    if (this.#roundDue) this.#raft.step({ type: "propose", proposals: this.#gathering.take() });
+    if (this.#roundDue && !this.#gathering.grows())
+      this.#raft.step({ type: "propose", proposals: this.#gathering.take() });
     const context = this.#reads.takeContext();
     if (context !== null) this.#raft.step({ type: "readIndex", context });
   }

@@ -38,3 +38,37 @@ it("hands out everything that waits, once", () => {
   gathering.add({ context: 4, data: new Uint8Array(1) });
   expect(gathering.isRound(5)).toBe(false);
 });
+
+describe("more are expected with the next look at the sockets", () => {
+  const add = (gathering: Gathering, count: number) => {
+    for (let context = 1; context <= count; context++) gathering.add({ context, data: new Uint8Array(1) });
+  };
+
+  it("not by who proposed alone last time, or for the first time", () => {
+    const gathering = holding(1);
+    expect(gathering.grows()).toBe(false);
+    gathering.take();
+    add(gathering, 1);
+    expect(gathering.grows()).toBe(false);
+  });
+
+  it("after a round of several, as long as each look brings some", () => {
+    const gathering = holding(2);
+    gathering.take();
+    add(gathering, 1);
+    expect(gathering.grows()).toBe(true);
+    add(gathering, 3);
+    expect(gathering.grows()).toBe(true);
+    expect(gathering.grows()).toBe(false);
+    gathering.take();
+    add(gathering, 1);
+    expect(gathering.grows()).toBe(true);
+  });
+
+  it("not when the round is full", () => {
+    const gathering = holding(2);
+    gathering.take();
+    add(gathering, 32);
+    expect(gathering.grows()).toBe(false);
+  });
+});

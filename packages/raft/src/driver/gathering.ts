@@ -15,6 +15,8 @@ const roundBytes = 64 * 1024;
 export class Gathering {
   #proposals: Proposal[] = [];
   #bytes = 0;
+  #lengthAsked = 0;
+  #lastRound = 0;
 
   get size(): number {
     return this.#proposals.length;
@@ -28,13 +30,30 @@ export class Gathering {
   /** @param underWay entries of the log that are not committed yet */
   isRound(underWay: number): boolean {
     const { length } = this.#proposals;
-    return length > 0 && (length >= Math.min(underWay, roundProposals) || this.#bytes >= roundBytes);
+    return length > 0 && (length >= underWay || this.#isFull);
+  }
+
+  /**
+   * Whether more may come with the next look at the sockets: more came since the last question. Who proposed alone
+   * last time is not kept waiting for others.
+   */
+  grows(): boolean {
+    const { length } = this.#proposals;
+    const grew = length > this.#lengthAsked;
+    this.#lengthAsked = length;
+    return grew && this.#lastRound > 1 && !this.#isFull;
   }
 
   take(): readonly Proposal[] {
     const taken = this.#proposals;
     this.#proposals = [];
     this.#bytes = 0;
+    this.#lengthAsked = 0;
+    this.#lastRound = taken.length;
     return taken;
+  }
+
+  get #isFull(): boolean {
+    return this.#proposals.length >= roundProposals || this.#bytes >= roundBytes;
   }
 }
