@@ -311,8 +311,10 @@ export class Consensus<Result> {
         this.#transfers.refuse("this node does not lead");
       }
     }
-    if (this.#roundDue && !this.#gathering.grows())
+    const grows = this.#gathering.grows();
+    if (this.#roundDue && !grows) {
       this.#raft.step({ type: "propose", proposals: this.#gathering.take() });
+    }
     const context = this.#reads.takeContext();
     if (context !== null) this.#raft.step({ type: "readIndex", context });
   }

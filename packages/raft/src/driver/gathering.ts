@@ -34,8 +34,8 @@ export class Gathering {
   }
 
   /**
-   * Whether more may come with the next look at the sockets: more came since the last question. Who proposed alone
-   * last time is not kept waiting for others.
+   * Asked once a turn, that is once per look at the sockets: whether the last one brought proposals, so that the next
+   * one may as well. Who proposed alone last time is not kept waiting for others.
    */
   grows(): boolean {
     const { length } = this.#proposals;
