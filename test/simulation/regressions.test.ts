@@ -3,6 +3,7 @@ import type { Message } from "@quorate/raft/core";
 import { expect, it } from "vitest";
 import type { ReadEnd } from "./open-reads.js";
 import { Scenario } from "./scenario.js";
+import { simulate } from "./simulate.js";
 
 it("a follower restarts while the leader's answer to its read is under way: its next read is not answered by it", () => {
   const scenario = new Scenario({ seed: 1, knobs: { downTime: { min: 0, max: 0 } } });
@@ -50,4 +51,8 @@ it("a deposed leader's proposal ends when the next term's first entry is execute
   for (const node of cluster.nodes) if (node !== leader) cluster.reconnect(node, leader);
   scenario.run(0.5);
   expect(ends).toEqual(["lost", "lost", "lost", "lost", "lost"]);
+});
+
+it("after the faults a leader whose state is slow serves when it has executed what it found, not sooner", () => {
+  expect(simulate({ seed: 712 }).failure).toBeNull();
 });
