@@ -96,14 +96,7 @@ export class Cluster implements AsyncDisposable {
     const configFile = join(this.folder, `${id}.json`);
     writeFileSync(configFile, JSON.stringify(config, null, 2));
     const logFile = join(this.folder, `${id}.log`);
-    const node = new ClusterNode({
-      id,
-      url: address.http,
-      configFile,
-      logFile,
-      environment: {},
-      wrapper: [],
-    });
+    const node = plainNode({ id, url: address.http, configFile, logFile });
     this.nodes.push(node);
     return { node, ...address };
   }
@@ -127,14 +120,7 @@ export class Cluster implements AsyncDisposable {
       JSON.stringify({ ...config, cluster: { ...config.cluster, members } }, null, 2),
     );
     const { id, configFile, logFile } = old;
-    const node = new ClusterNode({
-      id,
-      url: address.http,
-      configFile,
-      logFile,
-      environment: {},
-      wrapper: [],
-    });
+    const node = plainNode({ id, url: address.http, configFile, logFile });
     this.nodes[this.nodes.indexOf(old)] = node;
     return { node, ...address };
   }
@@ -186,6 +172,11 @@ interface ClusterNodeOptions {
   readonly logFile: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly wrapper: readonly string[];
+}
+
+/** Started as it is, with nothing around it. */
+function plainNode(options: Omit<ClusterNodeOptions, "environment" | "wrapper">): ClusterNode {
+  return new ClusterNode({ ...options, environment: {}, wrapper: [] });
 }
 
 export interface Newcomer {

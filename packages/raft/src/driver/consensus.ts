@@ -18,6 +18,7 @@ import {
   type Membership,
   type MembershipChange,
   type NodeId,
+  type Proposal,
   Raft,
   type Restored,
   type Standing,
@@ -176,8 +177,7 @@ export class Consensus<Result> {
 
   /** Proposals enter the core in rounds: see `Gathering`. */
   propose(data: Uint8Array, settle: (outcome: ProposalOutcome<Result>) => void): void {
-    this.#gathering.add(this.#proposals.add(data, settle));
-    if (this.#roundDue) this.#requestTurn();
+    this.#gather(this.#proposals.add(data, settle));
   }
 
   /** Why execution does not go on; null = it does. */
@@ -193,8 +193,7 @@ export class Consensus<Result> {
         if (outcome.kind === "applied") resolve(outcome.index);
         else reject(strikeRefused(outcome));
       });
-      this.#gathering.add({ ...proposal, type: EntryType.void });
-      if (this.#roundDue) this.#requestTurn();
+      this.#gather({ ...proposal, type: EntryType.void });
     });
   }
 
@@ -259,6 +258,11 @@ export class Consensus<Result> {
     this.#reads.abandon();
     this.#transfers.refuse("this node stops");
     this.#changes.abandon();
+  }
+
+  #gather(proposal: Proposal): void {
+    this.#gathering.add(proposal);
+    if (this.#roundDue) this.#requestTurn();
   }
 
   #tick(): void {

@@ -51,8 +51,8 @@ const electionMessages: ReadonlySet<PeerMessage["type"]> = new Set([
  * close it, one redial decides at once: connected again, or the peer is lost. Afterwards dials go on with
  * back-off, until `stop`.
  *
- * Beside it there is a spare connection. While the control connection is quiet (see `Pulse`) or being redialled,
- * what is sent goes there too, numbered, so that the peer hands out each message once. An election waits for
+ * Beside it there are spare connections. While the control connection is quiet (see `Pulse`) or being redialled,
+ * what is sent goes over one of them too, numbered, so that the peer hands out each message once. An election waits for
  * nothing: what it is made of always goes both ways.
  */
 export class ControlLink {
