@@ -317,6 +317,7 @@ describe("probes", () => {
     const response = await app.inject({ method: "GET", url: "/readyz" });
     expect(response.statusCode).toBe(503);
     expect(response.headers.connection).toBe("keep-alive");
+    expect((await app.inject({ method: "OPTIONS", url: "/readyz?stopping=404" })).statusCode).toBe(404);
     world.phase = "closing";
     expect((await post()).headers.connection).toBe("close");
   });

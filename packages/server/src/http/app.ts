@@ -18,7 +18,7 @@ import type { Dispatcher } from "../rpc/dispatcher.js";
 import type { Authenticate } from "./authenticate.js";
 import { BrokenRequests, writeRefusal } from "./broken-requests.js";
 import { faultyFraming } from "./framing.js";
-import { describeChecks, readinessChecks } from "./health.js";
+import { describeChecks, readinessChecks, readinessStatus } from "./health.js";
 import { hasHadLastAnswer, lingerAfterAnswer } from "./linger.js";
 import type { Metrics } from "./metrics.js";
 import { methodsPage } from "./pages/methods-page.js";
@@ -220,12 +220,11 @@ function addProbes(
   probe("/livez", (reply) => sendText(reply, 200, "this node lives"));
   probe("/readyz", (reply, query) => {
     const checks = readinessChecks(deps.status(), deps.phase() !== "serving");
-    const ready = checks.every((check) => check.ok);
-    if (new URLSearchParams(query).has("verbose")) {
-      return sendText(reply, ready ? 200 : 503, describeChecks(checks).trimEnd());
-    }
+    const options = new URLSearchParams(query);
+    const status = readinessStatus(checks, options.get("stopping") === "404");
+    if (options.has("verbose")) return sendText(reply, status, describeChecks(checks).trimEnd());
     const failed = checks.find((check) => !check.ok);
-    return sendText(reply, ready ? 200 : 503, failed === undefined ? "ready" : `not ready: ${failed.detail}`);
+    return sendText(reply, status, failed === undefined ? "ready" : `not ready: ${failed.detail}`);
   });
   probe("/status", (reply) => {
     const body = `${JSON.stringify({ ...deps.report(), members: deps.members() }, null, 2)}\n`;

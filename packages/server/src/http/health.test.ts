@@ -1,6 +1,6 @@
 import type { NodeStatus } from "@quorate/raft";
 import { describe, expect, it } from "vitest";
-import { describeChecks, readinessChecks } from "./health.js";
+import { describeChecks, readinessChecks, readinessStatus } from "./health.js";
 
 const healthy = {
   id: "n1",
@@ -30,6 +30,14 @@ describe("readiness", () => {
     expect(failing({ applied: 900 })).toEqual([]);
     expect(failing({ applied: 899 })).toEqual(["applied"]);
     expect(failing({}, true)).toEqual(["serving"]);
+  });
+
+  it("is told by a status, with one of its own for a node that is only stopping where it is asked for", () => {
+    const status = (part: Partial<NodeStatus>, draining: boolean, tellStopping: boolean) =>
+      readinessStatus(readinessChecks({ ...healthy, ...part }, draining), tellStopping);
+    expect([status({}, false, false), status({}, false, true)]).toEqual([200, 200]);
+    expect([status({}, true, false), status({}, true, true)]).toEqual([503, 404]);
+    expect([status({ leader: null }, false, true), status({ leader: null }, true, true)]).toEqual([503, 503]);
   });
 
   it("says that a node waits because its disk was damaged", () => {

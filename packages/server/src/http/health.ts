@@ -45,6 +45,18 @@ export function readinessChecks(status: NodeStatus, draining: boolean): readonly
   ];
 }
 
+/**
+ * The HTTP status of `/readyz`.
+ *
+ * @param tellStopping 404 while nothing is wrong but that the node is stopping: a load balancer that knows the
+ *   difference (HAProxy, `http-check disable-on-404`) sends no new calls there and lets those under way end
+ */
+export function readinessStatus(checks: readonly Check[], tellStopping: boolean): 200 | 404 | 503 {
+  const failed = checks.filter(({ ok }) => !ok);
+  if (failed.length === 0) return 200;
+  return tellStopping && failed.every(({ name }) => name === "serving") ? 404 : 503;
+}
+
 export function describeChecks(checks: readonly Check[]): string {
   return checks.map(({ name, ok, detail }) => `${ok ? "ok  " : "FAIL"} ${name}: ${detail}\n`).join("");
 }
