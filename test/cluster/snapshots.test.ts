@@ -56,8 +56,10 @@ function trickle(urls: readonly string[]) {
   };
 }
 
+/** What a folder holds; its node goes on meanwhile and removes files between the listing and the look at them. */
 function bytesOf(folder: string): number {
-  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  const sizeOf = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0;
+  return readdirSync(folder).reduce((sum, name) => sum + sizeOf(name), 0);
 }
 
 /** A digest of the whole state on a stopped node's disk. */
