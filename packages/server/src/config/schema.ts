@@ -1,5 +1,5 @@
 /** A JSON Schema of the config file, for editors. The file's own check decides; this one only helps to write it. */
-import { z } from "zod";
+import * as z from "zod";
 import { hostnameId, settings } from "./settings.js";
 
 interface ObjectSchema {

@@ -4,7 +4,7 @@
  * keys and the table in the README all come from here.
  */
 import { hostname } from "node:os";
-import { z } from "zod";
+import * as z from "zod";
 import { parseBaseUrl, parseDuration, parseHostPort, parseSize, textForms } from "./units.js";
 
 /**

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Setting } from "./settings.js";
 
 const switches: Readonly<Record<string, boolean>> = {

@@ -9,6 +9,7 @@
  * One job at a time, in order; what waits is bounded. The thread starts with the first large document. It has a
  * heap of its own, so that a document which needs too much memory ends the thread and never the node.
  */
+import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import {
   type DecodeOptions,
@@ -32,7 +33,7 @@ const waitingDocumentsMax = 4;
 const waitingBytesMin = 64 * 1024 * 1024;
 
 /** The built file also where the sources run, as in tests: a thread's code is JavaScript. */
-const workerFile = new URL("../../dist/documents/document-worker.js", import.meta.url);
+const workerFile = createRequire(import.meta.url).resolve("@quorate/server/document-worker");
 
 export interface DocumentThreadOptions {
   /** The largest document that is taken. */
