@@ -177,6 +177,7 @@ export class LoopbackTransport implements Transport {
   handlers: TransportHandlers | undefined;
   readonly connections = new Set<string>();
   readonly sent: PeerMessage[] = [];
+  flushed = 0;
   open = false;
   #peers = new Set<string>();
   /** What lies in the sockets' buffers of a process that does nothing; null while it runs. */
@@ -223,8 +224,9 @@ export class LoopbackTransport implements Transport {
     this.network.send(this, message);
   }
 
+  /** Nothing is held back here; `flushed` is how many of `sent` a real one would have written by now. */
   flush(): void {
-    // Nothing is held back here.
+    this.flushed = this.sent.length;
   }
 
   request(

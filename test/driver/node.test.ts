@@ -71,6 +71,31 @@ describe("a turn", () => {
     expect([...first, ...later].map(({ outcome }) => outcome?.kind)).toEqual(Array(9).fill("applied"));
   });
 
+  it("hands entries to the peers before the disk gets them, and answers before the peers hear of the commit", async () => {
+    const { cluster, leader } = await started(3, 20);
+    const transport = cluster.loopback(leader);
+    const entriesLeft: boolean[] = [];
+    cluster.onWrite((id, write) => {
+      if (id === leader && write.batch.entries.length > 0)
+        entriesLeft.push(transport.flushed === transport.sent.length);
+      cluster.clock.after(1, () => write.complete());
+    });
+    transport.sent.length = 0;
+    transport.flushed = 0;
+    let notFlushed: readonly string[] = [];
+    let ended = false;
+    cluster.node(leader).propose(encodeOp(set("a")), () => {
+      ended = true;
+      const waiting = transport.sent.slice(transport.flushed);
+      notFlushed = waiting.map((message) => ("silent" in message ? "news" : message.type));
+    });
+    await cluster.clock.until("the proposal ends", () => ended);
+    expect(entriesLeft).toEqual([true]);
+    expect(notFlushed).toEqual(["news", "news"]);
+    await cluster.clock.run(1);
+    expect(transport.flushed).toBe(transport.sent.length);
+  });
+
   it("leaves no proposal waiting when the leader loses its majority: it was not executed, and says so", async () => {
     const { cluster, leader, followers } = await started(3, 19);
     for (const follower of followers) cluster.cut(leader, follower);

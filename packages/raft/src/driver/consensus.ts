@@ -17,6 +17,7 @@ import {
   type LogId,
   type Membership,
   type MembershipChange,
+  type Message,
   type NodeId,
   type Proposal,
   Raft,
@@ -287,9 +288,8 @@ export class Consensus<Result> {
     if (this.#ended) return;
     try {
       this.#stepInputs();
-      this.#runReadies();
       // Peers and the disk work while entries are executed …
-      this.#options.transport.flush();
+      if (this.#runReadies()) this.#options.transport.flush();
       this.#pump();
       this.#applier.run();
       this.#tellApplied();
@@ -330,8 +330,15 @@ export class Consensus<Result> {
     return this.#raft.standing().role !== "leader" || gathering.isRound(this.#raft.uncommitted);
   }
 
-  #runReadies(): void {
-    while (!this.#ended && this.#raft.hasReady()) runReady(this.#raft.ready(), this.#targets);
+  /** Whether something was sent that peers have to do, which must not wait for the rest of the turn. */
+  #runReadies(): boolean {
+    let urgent = false;
+    while (!this.#ended && this.#raft.hasReady()) {
+      const ready = this.#raft.ready();
+      urgent ||= ready.messages.some((message) => !isNews(message));
+      runReady(ready, this.#targets);
+    }
+    return urgent;
   }
 
   #pump(): void {
@@ -374,6 +381,14 @@ export class Consensus<Result> {
       },
     );
   }
+}
+
+/**
+ * Only tells followers of a commit, whose own answers wait for nobody: it leaves behind the answers of this turn. On
+ * its way it would wake the followers first, which costs a lone client a tenth of its time.
+ */
+function isNews(message: Message): boolean {
+  return message.type === "appendEntries" && message.silent === true;
 }
 
 function strikeRefused(outcome: Exclude<ProposalOutcome<unknown>, { kind: "applied" }>): StrikeRefused {
