@@ -42,7 +42,7 @@ describe.runIf(process.platform === "linux" && installed.every(Boolean))("npm ru
   test("measures every target in every part, without a failed call", { timeout: 300_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), "quorate-bench-test-"));
     const files = { json: join(folder, "run.json"), svg: join(folder, "run.svg") };
-    const tiny = ["--seconds", "0.1", "--warm-up", "0.1", "--rounds", "1", "--keys", "20", "--delays", "1"];
+    const tiny = ["--seconds", "0.1", "--warm-up", "0.1", "--settle", "0.1", "--rounds", "1", "--keys", "20", "--delays", "1"];
     const run = await bench([
       ...["--only", "closed,open,disk,cold", ...tiny, "--connections", "2"],
       ...["--json", files.json, "--svg", files.svg],

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { coldReads } from "./cold.js";
 import { measureFailover } from "./failover.js";
-import { inTurn, type Measurement, median, type Pace } from "./measurement.js";
+import { inTurn, type Measurement, median, type Pace, type Target } from "./measurement.js";
 import { type Options, type Part, parseOptions, usage } from "./options.js";
 import { svgOf } from "./plot.js";
 import { measuredTable } from "./report.js";
@@ -74,6 +74,7 @@ if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(re
 async function closed(): Promise<object> {
   await using servers = await Servers.start({ ...options, beside: ["echo", "append", "etcd", "python"] });
   const targets = servers.pick(closedTargets);
+  await settle(targets);
   const found: Record<string, Record<string, Measurement>> = {};
   for (const connections of options.connections) {
     const measured = await inTurn(targets, options.rounds, { ...pace, connections }, progress);
@@ -82,6 +83,19 @@ async function closed(): Promise<object> {
     found[connections] = Object.fromEntries(measured);
   }
   return found;
+}
+
+/**
+ * Figures are of servers that have run for a while, as they do. A node of Quorate takes some 80,000 calls until Node has
+ * compiled all that it runs often, and is slower by a third before that.
+ */
+async function settle(targets: readonly Target[]): Promise<void> {
+  if (options.settleSeconds === 0) return;
+  const measureMs = options.settleSeconds * 1000;
+  for (const target of targets) {
+    progress(`warming up: ${target.name}`);
+    await target.measure({ ...pace, warmUpMs: 0, measureMs });
+  }
 }
 
 async function open(): Promise<unknown> {

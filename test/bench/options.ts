@@ -8,6 +8,8 @@ export interface Options {
   readonly only: ReadonlySet<Part>;
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** Load on each target before the first run: Node compiles what it runs often while it runs. */
+  readonly settleSeconds: number;
   readonly rounds: number;
   readonly connections: readonly number[];
   readonly keys: number;
@@ -23,6 +25,7 @@ export const usage = `npm run bench -- [options]
   --only PART,…       closed, open, disk, cold, failover (all)
   --seconds N         measured time of a run (3)
   --warm-up N         seconds before that, of every run (1)
+  --settle N          seconds of load on each target before its first run, in part closed (10)
   --rounds N          runs of each target, in turn; medians are printed (3)
   --connections N,…   closed loops with so many (64,1); the first is also the open loop's
   --keys N            keys that are written and read (10000)
@@ -40,6 +43,7 @@ export function parseOptions(args: readonly string[]): Options {
       only: { type: "string", default: parts.join(",") },
       seconds: { type: "string", default: "3" },
       "warm-up": { type: "string", default: "1" },
+      settle: { type: "string", default: "10" },
       rounds: { type: "string", default: "3" },
       connections: { type: "string", default: "64,1" },
       keys: { type: "string", default: "10000" },
@@ -59,6 +63,7 @@ export function parseOptions(args: readonly string[]): Options {
     only: new Set(only),
     seconds: within("--seconds", values.seconds, 0.1, 3600),
     warmUpSeconds: within("--warm-up", values["warm-up"], 0, 3600),
+    settleSeconds: within("--settle", values.settle, 0, 3600),
     rounds: whole("--rounds", values.rounds, 1, 1000),
     connections: values.connections.split(",").map((text) => whole("--connections", text, 1, 1000)),
     keys: whole("--keys", values.keys, 1, 1_000_000),

@@ -31,9 +31,10 @@ import { DocumentThread } from "./documents/document-thread.js";
 import { buildApp, type Phase } from "./http/app.js";
 import { acceptEverybody } from "./http/authenticate.js";
 import { Connections } from "./http/close-gently.js";
-import { connectionRoom, descriptorLimit } from "./http/descriptors.js";
+import { connectionsMax } from "./http/descriptors.js";
 import { listen, listenError } from "./http/listen.js";
 import { Metrics } from "./http/metrics.js";
+import { Opened } from "./opened.js";
 import { Dispatcher } from "./rpc/dispatcher.js";
 import { kvRegistry } from "./services/kv.js";
 import { loadService } from "./services/load.js";
@@ -285,7 +286,7 @@ async function compose(
     routing: config.routing,
     paths: config.http.paths,
     maxBody: config.http.maxBody,
-    limits: { ...config.http, maxConnections: connectionsMax(config, log) },
+    limits: { ...config.http, maxConnections: connectionsMax(config.http.maxConnections, log) },
     metrics,
     view: () => watch.view,
     appliedIndex: () => raft.view.index,
@@ -327,19 +328,6 @@ async function compose(
   };
 }
 
-/** What the operator wants, if the system gives that many descriptors. */
-function connectionsMax({ http }: NodeConfig, log: RaftLog): number {
-  const descriptors = descriptorLimit();
-  const room = descriptors === null ? http.maxConnections : connectionRoom(descriptors);
-  if (room >= http.maxConnections) return http.maxConnections;
-  log.warn(
-    { maxConnections: http.maxConnections, descriptors, room },
-    `http.maxConnections is ${http.maxConnections}, but this process may open ${descriptors} files and sockets: ` +
-      `taking ${room} clients at most, to keep some for disk and peers. Raise the limit (ulimit -n, LimitNOFILE)`,
-  );
-  return room;
-}
-
 function loadRegistry({ service, dataDir }: NodeConfig): Promise<Registry> | Registry {
   return service === null ? kvRegistry() : loadService({ file: service, dataDir });
 }
@@ -374,31 +362,5 @@ async function startRaft(config: NodeConfig, parts: RaftParts): Promise<RaftNode
     });
   } catch (error) {
     throw listenError("peers", "peer.listen", config.peer.listen, error);
-  }
-}
-
-/** What has been opened so far; closed in reverse, each even if another one fails. */
-class Opened {
-  readonly #log: RaftLog;
-  readonly #closers: { readonly name: string; readonly close: () => Promise<void> }[] = [];
-
-  constructor(log: RaftLog) {
-    this.#log = log;
-  }
-
-  add(name: string, close: () => Promise<void>): { release(): void } {
-    const closer = { name, close };
-    this.#closers.push(closer);
-    return { release: () => void this.#closers.splice(this.#closers.indexOf(closer), 1) };
-  }
-
-  async close(): Promise<void> {
-    for (let closer = this.#closers.pop(); closer !== undefined; closer = this.#closers.pop()) {
-      try {
-        await closer.close();
-      } catch (error) {
-        this.#log.error({ err: error }, `closing ${closer.name} failed`);
-      }
-    }
   }
 }
