@@ -71,7 +71,7 @@ describe("a turn", () => {
     expect([...first, ...later].map(({ outcome }) => outcome?.kind)).toEqual(Array(9).fill("applied"));
   });
 
-  it("hands entries to the peers before the disk gets them, and answers before the peers hear of the commit", async () => {
+  it("hands entries to the peers before the disk gets them, and news of a commit after the answers, if nothing else tells it", async () => {
     const { cluster, leader } = await started(3, 20);
     const transport = cluster.loopback(leader);
     const entriesLeft: boolean[] = [];
@@ -80,19 +80,33 @@ describe("a turn", () => {
         entriesLeft.push(transport.flushed === transport.sent.length);
       cluster.clock.after(1, () => write.complete());
     });
-    transport.sent.length = 0;
-    transport.flushed = 0;
-    let notFlushed: readonly string[] = [];
-    let ended = false;
-    cluster.node(leader).propose(encodeOp(set("a")), () => {
-      ended = true;
-      const waiting = transport.sent.slice(transport.flushed);
-      notFlushed = waiting.map((message) => ("silent" in message ? "news" : message.type));
-    });
-    await cluster.clock.until("the proposal ends", () => ended);
-    expect(entriesLeft).toEqual([true]);
-    expect(notFlushed).toEqual(["news", "news"]);
-    await cluster.clock.run(1);
+    const appends = () =>
+      transport.sent.flatMap((message) =>
+        message.type === "appendEntries" ? [message.silent ? "news" : "entries"] : [],
+      );
+    const told = async (...ops: readonly string[]) => {
+      transport.sent.length = 0;
+      let atAnswer: readonly string[] = [];
+      let ended = 0;
+      const propose = () =>
+        cluster.node(leader).propose(encodeOp(set("a")), () => {
+          ended++;
+          atAnswer = appends();
+          if (ended < ops.length) propose();
+        });
+      propose();
+      await cluster.clock.until("the proposals end", () => ended === ops.length);
+      await cluster.clock.run(3);
+      return [atAnswer, appends()];
+    };
+    const one = ["entries", "entries"];
+    const news = ["news", "news"];
+    expect(await told("a lone one")).toEqual([one, [...one, ...news]]);
+    expect(await told("one", "and another behind it")).toEqual([
+      [...one, ...one],
+      [...one, ...one, ...news],
+    ]);
+    expect(entriesLeft).toEqual([true, true, true]);
     expect(transport.flushed).toBe(transport.sent.length);
   });
 

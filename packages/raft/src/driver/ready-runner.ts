@@ -1,8 +1,8 @@
 /** Does what a `Ready` asks for. The duties stand on its fields, in `core/ready.ts`. */
 import type { FetchRequest, Ready } from "../core/index.js";
-import type { Transport } from "../ports/index.js";
 import type { Applier } from "./applier.js";
 import type { Changes } from "./changes.js";
+import type { CommitNews } from "./commit-news.js";
 import { logEvent } from "./events-to-log.js";
 import type { ExecutionGate } from "./execution-gate.js";
 import type { Proposals } from "./proposals.js";
@@ -15,7 +15,7 @@ import type { Writer } from "./writer.js";
 
 export interface ReadyTargets<Result> {
   readonly writer: Writer;
-  readonly transport: Transport;
+  readonly outbox: Pick<CommitNews, "send">;
   readonly applier: Applier<Result>;
   readonly gate: ExecutionGate;
   readonly proposals: Proposals<Result>;
@@ -42,7 +42,7 @@ export function runReady<Result>(ready: Ready, to: ReadyTargets<Result>): void {
     to.writer.store(ready.store);
     to.gate.stored(ready.store.entries);
   }
-  for (const message of ready.messages) to.transport.send(message);
+  for (const message of ready.messages) to.outbox.send(message);
   // Before `apply`: an entry accepted and committed in one turn must find its proposal.
   for (const accepted of ready.accepted) to.proposals.accepted(accepted);
   for (const refused of ready.refused) to.proposals.refused(refused);
