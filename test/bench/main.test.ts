@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { LoadResult } from "@quorate/server/load";
 import { describe, expect, test } from "vitest";
 import { projectRoot } from "../support/project-root.js";
 import { requireProgram } from "../support/system.js";
@@ -36,15 +37,31 @@ interface Report {
   readonly open: readonly SweepPoint[];
   readonly disk: Record<string, Record<string, Record<string, Measurement>>>;
   readonly cold: Record<string, Measurement>;
+  readonly catchup: { readonly tookMs: number; readonly phases: Record<string, LoadResult> };
 }
 
 describe.runIf(process.platform === "linux" && installed.every(Boolean))("npm run bench", () => {
   test("measures every target in every part, without a failed call", { timeout: 300_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), "quorate-bench-test-"));
     const files = { json: join(folder, "run.json"), svg: join(folder, "run.svg") };
-    const tiny = ["--seconds", "0.1", "--warm-up", "0.1", "--settle", "0.1", "--rounds", "1", "--keys", "20", "--delays", "1"];
+    const tiny = [
+      "--seconds",
+      "0.1",
+      "--warm-up",
+      "0.1",
+      "--settle",
+      "0.1",
+      "--rounds",
+      "1",
+      "--keys",
+      "20",
+      "--delays",
+      "1",
+      "--behind",
+      "2",
+    ];
     const run = await bench([
-      ...["--only", "closed,open,disk,cold", ...tiny, "--connections", "2"],
+      ...["--only", "closed,open,disk,cold,catchup", ...tiny, "--connections", "2"],
       ...["--json", files.json, "--svg", files.svg],
     ]);
     expect(run.stderr).toBe("");
@@ -85,7 +102,15 @@ describe.runIf(process.platform === "linux" && installed.every(Boolean))("npm ru
       "generator",
     ]);
     expect(closed["etcd put"]?.processes.leader?.rssMaxMiB).toBeGreaterThan(1);
+    const phases = Object.entries(report.catchup.phases);
+    expect(phases.map(([name]) => name)).toStrictEqual([
+      "two of three nodes",
+      "while the third catches up",
+      "three nodes",
+    ]);
+    expect(phases.filter(([, phase]) => Object.keys(phase.errors).length > 0)).toStrictEqual([]);
     for (const heading of [
+      "a node 2 MiB behind catches up",
       "closed loop, 2 connections",
       "open loop",
       "fdatasync and fsync + 1 ms",

@@ -1,6 +1,7 @@
 /** `npm run bench`: figures of this machine, side by side in one run. See README.md in this folder. */
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
+import { catchUp } from "./catch-up.js";
 import { coldReads } from "./cold.js";
 import { measureFailover } from "./failover.js";
 import { inTurn, type Measurement, median, type Pace, type Target } from "./measurement.js";
@@ -52,7 +53,7 @@ const pace: Pace = {
   measureMs: options.seconds * 1000,
   signal: interrupted.signal,
 };
-const run: Record<Part, () => Promise<unknown>> = { closed, open, disk, cold, failover };
+const run: Record<Part, () => Promise<unknown>> = { closed, open, disk, cold, catchup, failover };
 
 say(`${machine.processors}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`);
 say(
@@ -116,6 +117,15 @@ async function disk(): Promise<unknown> {
 
 async function cold(): Promise<unknown> {
   return coldReads(options, pace, { progress, title, say });
+}
+
+async function catchup(): Promise<unknown> {
+  const { behindMiB } = options;
+  // Five times as long as other runs: there is one of each, and few calls to take a percentile of.
+  return catchUp(
+    { behindMiB, seconds: 5 * options.seconds, signal: interrupted.signal },
+    { progress, title, say },
+  );
 }
 
 async function failover(): Promise<object> {

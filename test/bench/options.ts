@@ -1,7 +1,7 @@
 /** The benchmark's command line. */
 import { parseArgs } from "node:util";
 
-export const parts = ["closed", "open", "disk", "cold", "failover"] as const;
+export const parts = ["closed", "open", "disk", "cold", "catchup", "failover"] as const;
 export type Part = (typeof parts)[number];
 
 export interface Options {
@@ -16,13 +16,15 @@ export interface Options {
   readonly valueBytes: number;
   /** Milliseconds that every sync of a slow disk takes longer. */
   readonly delaysMs: readonly number[];
+  /** MiB of state that the node misses which catches up. */
+  readonly behindMiB: number;
   readonly failovers: number;
   readonly json: string | undefined;
   readonly svg: string | undefined;
 }
 
 export const usage = `npm run bench -- [options]
-  --only PART,…       closed, open, disk, cold, failover (all)
+  --only PART,…       closed, open, disk, cold, catchup, failover (all)
   --seconds N         measured time of a run (3)
   --warm-up N         seconds before that, of every run (1)
   --settle N          seconds of load on each target before its first run, in part closed (10)
@@ -31,6 +33,7 @@ export const usage = `npm run bench -- [options]
   --keys N            keys that are written and read (10000)
   --value-bytes N     length of the written values (256)
   --delays N,…        milliseconds that every sync of a slow disk takes longer (1,5,10)
+  --behind N          MiB of state that the node misses which catches up (1024)
   --failovers N       kills of the leader (20)
   --json FILE         everything that was measured
   --svg FILE          a plot of latency against offered load (part open)`;
@@ -49,6 +52,7 @@ export function parseOptions(args: readonly string[]): Options {
       keys: { type: "string", default: "10000" },
       "value-bytes": { type: "string", default: "256" },
       delays: { type: "string", default: "1,5,10" },
+      behind: { type: "string", default: "1024" },
       failovers: { type: "string", default: "20" },
       json: { type: "string" },
       svg: { type: "string" },
@@ -69,6 +73,7 @@ export function parseOptions(args: readonly string[]): Options {
     keys: whole("--keys", values.keys, 1, 1_000_000),
     valueBytes: whole("--value-bytes", values["value-bytes"], 1, 1024 * 1024),
     delaysMs: values.delays.split(",").map((text) => whole("--delays", text, 1, 1000)),
+    behindMiB: whole("--behind", values.behind, 1, 100_000),
     failovers: whole("--failovers", values.failovers, 1, 1000),
     json: values.json,
     svg: values.svg,
