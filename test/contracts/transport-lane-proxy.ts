@@ -15,6 +15,8 @@ interface Passage {
   readonly ends: readonly [Socket, Socket];
   /** What is held back, with where it belongs; null while nothing is. */
   held: [Socket, Buffer][] | null;
+  /** Frames that the acceptor sent. */
+  answers: number;
   /** Bytes that the dialer sent, held back ones included. */
   bytes: number;
 }
@@ -72,11 +74,24 @@ export class LaneProxy {
 
   /** Resolves when so many connections of that lane have been dialled. */
   async until(lane: Lane, times: number): Promise<void> {
-    while (this.dialled(lane) < times) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.add(resolve);
-      });
-    }
+    while (this.dialled(lane) < times) await this.#news();
+  }
+
+  /** Resolves when a connection of that lane has finished its handshake: the acceptor's third frame accepts. */
+  async untilOpen(lane: Lane): Promise<void> {
+    while (!this.#passages.some((passage) => passage.lane === lane && passage.answers >= 3))
+      await this.#news();
+  }
+
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.add(resolve);
+    });
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
   }
 
   /** Resolves when no connection of these lanes is open. */
@@ -103,11 +118,10 @@ export class LaneProxy {
     }
     // The first frame says which lane it is.
     dialer.once("data", (hello: Buffer) => {
-      const passage: Passage = { lane: laneOf(hello), ends, held: null, bytes: 0 };
+      const passage: Passage = { lane: laneOf(hello), ends, held: null, answers: 0, bytes: 0 };
       if (this.#stalled.has(passage.lane)) passage.held = [];
       this.#passages.push(passage);
-      for (const wake of this.#waiting) wake();
-      this.#waiting.clear();
+      this.#wake();
       const pass = (to: Socket, chunk: Buffer) => {
         if (to === acceptor) passage.bytes += chunk.length;
         if (passage.held === null) to.write(chunk);
@@ -115,7 +129,14 @@ export class LaneProxy {
       };
       pass(acceptor, hello);
       dialer.on("data", (chunk: Buffer) => pass(acceptor, chunk));
-      acceptor.on("data", (chunk: Buffer) => pass(dialer, chunk));
+      const reader = new FrameReader(2 ** 26, () => {
+        passage.answers += 1;
+        this.#wake();
+      });
+      acceptor.on("data", (chunk: Buffer) => {
+        pass(dialer, chunk);
+        reader.push(chunk);
+      });
     });
   }
 }

@@ -218,10 +218,16 @@ describe("a control connection that is stuck", () => {
 
 describe("spare connections", () => {
   it("that are dead are replaced before they are needed, without an event", async () => {
-    const { n1, proxy } = await pair({ silenceMs: 300 });
-    const dialled = proxy.dialled("firstSpare");
+    const n2 = await node("n2", {});
+    const n1 = await node("n1", { silenceMs: 300, connectTimeoutMs: 600_000 });
+    const proxy = await LaneProxy.to(n2.port);
+    open.push(proxy);
+    n1.transport.setPeers([{ id: "n2", peer: proxy.address }]);
+    n2.transport.setPeers([{ id: "n1", peer: `127.0.0.1:${n1.port}` }]);
+    // Nothing was ever sent on it.
+    await proxy.untilOpen("firstSpare");
     proxy.stall("firstSpare");
-    await proxy.until("firstSpare", dialled + 2);
+    await proxy.until("firstSpare", 2);
     expect(n1.handlers.count("lost")).toBe(0);
   });
 
