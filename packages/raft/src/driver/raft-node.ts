@@ -13,7 +13,6 @@ import {
   type MembershipChange,
   type NodeId,
   type Restored,
-  type Standing,
 } from "../core/index.js";
 import {
   type Identity,
@@ -23,8 +22,10 @@ import {
   type StateView,
   type TransportHandlers,
 } from "../ports/index.js";
+import { AddressMoves } from "./address-moves.js";
 import { Birth } from "./birth.js";
 import { BirthProcess, joinedRestored } from "./birth-process.js";
+import { ChangeListeners } from "./change-listeners.js";
 import { ChangeFailed } from "./changes.js";
 import { Consensus } from "./consensus.js";
 import { coreConfig, tickMsOf } from "./core-config.js";
@@ -66,17 +67,14 @@ class Server<Result> implements RaftNode<Result> {
   readonly #overlay: Overlay;
   readonly #digest: string;
   readonly #refusals: RefusalLog;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners: ChangeListeners;
   readonly #peers: Peers;
   readonly #rebuilds: Rebuilds;
-  /** What this node and others announced of their addresses is being written into the membership. */
-  #announcing = false;
+  readonly #moves: AddressMoves;
   #identity: Identity;
   #membership: Membership | null;
   #birth: BirthProcess | null = null;
   #consensus: Consensus<Result> | null = null;
-  #seen = "";
-  #standing: Standing | null = null;
   #stopping: Promise<void> | null = null;
   #failed = false;
   #transportClosing: Promise<void> | null = null;
@@ -89,12 +87,23 @@ class Server<Result> implements RaftNode<Result> {
     this.#digest = memberListDigest(options.members);
     this.#overlay = new Overlay(options.storage, restored.applied, overlayBytesMax);
     this.#refusals = new RefusalLog(options.log);
-    const { nodeId, members: configured, transport, clock } = options;
+    const { nodeId, members: configured, transport, clock, log, electionTimeoutMs } = options;
+    this.#listeners = new ChangeListeners(log);
     this.#peers = new Peers({ nodeId, configured, transport, clock, farewellMs });
+    const mayChange = () => !this.#ended && this.#consensus?.standing().canServe === true;
+    this.#moves = new AddressMoves({
+      clock,
+      log,
+      pauseMs: electionTimeoutMs,
+      mayChange,
+      moved: () =>
+        this.#membership === null ? [] : this.#peers.moved(this.#membership, this.#introduction()),
+      change: (change) => this.changeMembership(change),
+    });
     this.#rebuilds = new Rebuilds({
       clock,
-      log: options.log,
-      mayChange: () => !this.#ended && this.#consensus?.standing().canServe === true,
+      log,
+      mayChange,
       membership: () => this.#membership,
       connected: (id) => transport.connected(id),
       change: (change) => this.changeMembership(change),
@@ -180,8 +189,7 @@ class Server<Result> implements RaftNode<Result> {
   }
 
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   stop(): Promise<void> {
@@ -270,7 +278,7 @@ class Server<Result> implements RaftNode<Result> {
       onIntroduced: (peer, introduction) => {
         if (this.#ended) return;
         this.#peers.introduced(peer, introduction);
-        this.#announceMoves();
+        this.#moves.announce();
       },
       onLost: (peer) => this.#onLost(peer),
       onRetired: (introduction) => {
@@ -330,7 +338,7 @@ class Server<Result> implements RaftNode<Result> {
     this.#consensus?.step({ type: "peerReset", peer });
     this.#birth?.connected(peer, introduction);
     if (this.#identity.born) this.#tellUnborn(peer, introduction);
-    this.#announceMoves();
+    this.#moves.announce();
     this.#notify();
   }
 
@@ -362,50 +370,19 @@ class Server<Result> implements RaftNode<Result> {
       this.#rebuilds.membershipChanged(membership);
       this.#peers.dial(membership);
       for (const [peer, introduction] of this.#peers.introductions) this.#tellUnborn(peer, introduction);
-      this.#announceMoves();
+      this.#moves.announce();
       this.#notify();
       return;
     }
-    // Nearly every turn changes nothing of what listeners hear, so the whole status is not taken for it.
     const standing = this.#consensus?.standing();
-    if (standing !== undefined && !sameStanding(standing, this.#standing)) {
-      this.#standing = standing;
-      this.#announceMoves();
+    if (standing !== undefined && this.#listeners.isNew(standing)) {
+      this.#moves.announce();
       this.#notify();
     }
-  }
-
-  /** As the leader: a member's own word on where it is reached goes into the membership. */
-  #announceMoves(): void {
-    if (this.#announcing || this.#consensus?.standing().canServe !== true || this.#membership === null)
-      return;
-    const [member] = this.#peers.moved(this.#membership, this.#introduction());
-    if (member === undefined) return;
-    const { log, clock, electionTimeoutMs } = this.#options;
-    this.#announcing = true;
-    this.#consensus.change({ kind: "update", member }).then(
-      () => {
-        log.info({ member }, `${member.id} is reached at ${member.peer} and ${member.http} now`);
-        this.#announcing = false;
-        this.#announceMoves();
-      },
-      (error: unknown) => {
-        log.debug({ err: error }, `the addresses of ${member.id} could not be announced yet`);
-        clock.after(electionTimeoutMs, () => {
-          this.#announcing = false;
-          if (!this.#ended) this.#announceMoves();
-        });
-      },
-    );
   }
 
   #notify(): void {
-    if (this.#ended) return;
-    const { leader, term, role, canServe, born, missing, connected, removed, refusals } = this.status();
-    const seen = JSON.stringify([leader, term, role, canServe, born, missing, connected, removed, refusals]);
-    if (seen === this.#seen) return;
-    this.#seen = seen;
-    for (const listener of [...this.#listeners]) safely(this.#options.log, listener);
+    if (!this.#ended) this.#listeners.tell(this.status());
   }
 
   #later(callback: () => void): void {
@@ -428,10 +405,4 @@ class Server<Result> implements RaftNode<Result> {
     this.#transportClosing ??= this.#options.transport.close();
     return this.#transportClosing;
   }
-}
-
-function sameStanding(a: Standing, b: Standing | null): boolean {
-  return (
-    b !== null && a.role === b.role && a.term === b.term && a.leader === b.leader && a.canServe === b.canServe
-  );
 }
