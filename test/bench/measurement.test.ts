@@ -72,7 +72,7 @@ test("ratios to the floor and to etcd stand beside the figures", () => {
 });
 
 test.each([
-  [["--only", "speed"], "--only: expected some of closed,open,disk,cold,failover, got speed"],
+  [["--only", "speed"], "--only: expected some of closed,open,disk,cold,catchup,failover, got speed"],
   [["--seconds", "soon"], '--seconds: expected a number from 0.1 to 3600, got "soon"'],
   [["--rounds", "1.5"], "--rounds: expected a whole number, got 1.5"],
   [["--connections", "64,"], '--connections: expected a number from 1 to 1000, got ""'],
