@@ -33,6 +33,12 @@ export class Monitor {
     new ReadFreshness(this.committed),
     new MembershipChanges(),
   ];
+  // Per kind of moment those that look at it: asking all of them each time takes longer than judging.
+  readonly #ofStep = this.#lookingAt("stepped");
+  readonly #ofStore = this.#lookingAt("storeRequested");
+  readonly #ofMessage = this.#lookingAt("messageSent");
+  readonly #ofApply = this.#lookingAt("entryApplied");
+  readonly #ofReads = this.#lookingAt("readAsked", "readGranted", "readEnded");
 
   nodeStarted(node: NodeView, life: number): void {
     for (const invariant of this.#invariants) invariant.nodeStarted?.(node, life);
@@ -43,19 +49,19 @@ export class Monitor {
   }
 
   stepped(node: NodeView, status: Status, cluster: ClusterView): void {
-    for (const invariant of this.#invariants) invariant.stepped?.(node, status, cluster);
+    for (const invariant of this.#ofStep) invariant.stepped(node, status, cluster);
   }
 
   storeRequested(node: NodeView, request: StoreRequest): void {
-    for (const invariant of this.#invariants) invariant.storeRequested?.(node, request);
+    for (const invariant of this.#ofStore) invariant.storeRequested(node, request);
   }
 
   messageSent(sender: NodeView, message: Message): void {
-    for (const invariant of this.#invariants) invariant.messageSent?.(sender, message);
+    for (const invariant of this.#ofMessage) invariant.messageSent(sender, message);
   }
 
   entryApplied(node: NodeView, entry: Entry, digest: number): void {
-    for (const invariant of this.#invariants) invariant.entryApplied?.(node, entry, digest);
+    for (const invariant of this.#ofApply) invariant.entryApplied(node, entry, digest);
   }
 
   snapshotInstalled(node: NodeView, last: LogId, digest: number): void {
@@ -63,14 +69,22 @@ export class Monitor {
   }
 
   readAsked(read: ReadView): void {
-    for (const invariant of this.#invariants) invariant.readAsked?.(read);
+    for (const invariant of this.#ofReads) invariant.readAsked(read);
   }
 
   readGranted(read: ReadView, index: Index): void {
-    for (const invariant of this.#invariants) invariant.readGranted?.(read, index);
+    for (const invariant of this.#ofReads) invariant.readGranted(read, index);
   }
 
   readEnded(read: ReadView): void {
-    for (const invariant of this.#invariants) invariant.readEnded?.(read);
+    for (const invariant of this.#ofReads) invariant.readEnded(read);
+  }
+
+  #lookingAt<K extends keyof Invariant>(
+    ...moments: K[]
+  ): readonly (Invariant & Required<Pick<Invariant, K>>)[] {
+    const looks = (invariant: Invariant): invariant is Invariant & Required<Pick<Invariant, K>> =>
+      moments.every((moment) => invariant[moment] !== undefined);
+    return this.#invariants.filter(looks);
   }
 }

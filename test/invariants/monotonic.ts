@@ -1,13 +1,13 @@
 import type { HardState, Index, NodeId, Status, StoreRequest, Term } from "@quorate/raft/core";
-import { type Invariant, InvariantViolation, type NodeView } from "./observation.js";
+import { type HeldMembership, type Invariant, InvariantViolation, type NodeView } from "./observation.js";
 
 interface Past {
   term: Term;
   commit: Index;
   applied: Index;
   leads: Term | null;
-  /** By the follower's id and disk. */
-  readonly match: Map<string, Index>;
+  /** Of each follower, and of which disk. */
+  readonly match: Map<NodeId, { readonly incarnation: string; match: Index }>;
   requested: HardState;
 }
 
@@ -45,16 +45,24 @@ export class Monotonic implements Invariant {
     this.#grows(node, "commit", past.commit, status.commit);
     this.#grows(node, "applied", past.applied, status.applied);
     const leads = status.role === "leader" ? status.term : null;
-    if (leads === null || leads !== past.leads) past.match.clear();
-    for (const { id, match } of status.followers) {
-      const disk = `${id} ${incarnationOf(node, id)}`;
-      this.#grows(node, `match of ${id}`, past.match.get(disk) ?? 0, match);
-      past.match.set(disk, match);
-    }
+    if (past.match.size > 0 && (leads === null || leads !== past.leads)) past.match.clear();
+    if (status.followers.length > 0) this.#matchesGrow(node, past, status);
     past.term = status.term;
     past.commit = status.commit;
     past.applied = status.applied;
     past.leads = leads;
+  }
+
+  #matchesGrow(node: NodeView, past: Past, { followers }: Status): void {
+    const { membership } = node;
+    for (const { id, match } of followers) {
+      const incarnation = incarnationOf(membership, id);
+      const before = past.match.get(id);
+      if (before?.incarnation === incarnation) {
+        if (match < before.match) this.#grows(node, `match of ${id}`, before.match, match);
+        before.match = match;
+      } else past.match.set(id, { incarnation, match });
+    }
   }
 
   storeRequested(node: NodeView, request: StoreRequest): void {
@@ -88,6 +96,7 @@ export class Monotonic implements Invariant {
   }
 }
 
-function incarnationOf(node: NodeView, id: NodeId): string {
-  return node.membership?.membership.members.find((member) => member.id === id)?.incarnation ?? "";
+function incarnationOf(held: HeldMembership | undefined, id: NodeId): string {
+  for (const member of held?.membership.members ?? []) if (member.id === id) return member.incarnation;
+  return "";
 }

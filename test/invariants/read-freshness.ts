@@ -1,4 +1,4 @@
-import type { Index } from "@quorate/raft/core";
+import type { Index, NodeId } from "@quorate/raft/core";
 import type { CommittedLog } from "./committed-log.js";
 import { type Invariant, InvariantViolation, type ReadView } from "./observation.js";
 
@@ -8,32 +8,38 @@ import { type Invariant, InvariantViolation, type ReadView } from "./observation
  */
 export class ReadFreshness implements Invariant {
   readonly property = "read index is never stale";
-  readonly #asked = new Map<string, Index>();
+  /** Per node and context: contexts start anew with each life, before which every open read ended. */
+  readonly #asked = new Map<NodeId, Map<number, { readonly life: number; readonly least: Index }>>();
 
   constructor(readonly committed: CommittedLog) {}
 
   readAsked(read: ReadView): void {
-    this.#asked.set(nameOf(read), this.committed.last);
+    let asked = this.#asked.get(read.node);
+    if (asked === undefined) {
+      asked = new Map();
+      this.#asked.set(read.node, asked);
+    }
+    asked.set(read.context, { life: read.life, least: this.committed.last });
   }
 
   readGranted(read: ReadView, index: Index): void {
-    const least = this.#asked.get(nameOf(read));
-    if (least === undefined) {
+    const asked = this.#asked.get(read.node)?.get(read.context);
+    if (asked === undefined || asked.life !== read.life) {
       throw new InvariantViolation(
         this.property,
         `${nameOf(read)} is granted index ${index} without being asked for`,
       );
     }
-    this.#asked.delete(nameOf(read));
-    if (index >= least) return;
+    this.readEnded(read);
+    if (index >= asked.least) return;
     throw new InvariantViolation(
       this.property,
-      `${nameOf(read)} is granted index ${index}; ${least} was committed when it was asked`,
+      `${nameOf(read)} is granted index ${index}; ${asked.least} was committed when it was asked`,
     );
   }
 
   readEnded(read: ReadView): void {
-    this.#asked.delete(nameOf(read));
+    this.#asked.get(read.node)?.delete(read.context);
   }
 }
 

@@ -46,8 +46,8 @@ export class Clients {
   /** Mostly the leader that some node believes in; sometimes anybody, also for reads on followers. */
   #choose(): Node {
     const { world, nodes } = this.cluster;
-    const leader = world.pick(nodes).status()?.leader;
-    const known = nodes.find((node) => node.id === leader);
+    const leader = world.pick(nodes).standing()?.leader;
+    const known = leader === null || leader === undefined ? undefined : this.cluster.node(leader);
     return known && world.chance(0.8) ? known : world.pick(nodes);
   }
 

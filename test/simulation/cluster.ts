@@ -18,6 +18,7 @@ export class Cluster {
   /** As they were when they were lost. */
   readonly lostDisks: NodeView[] = [];
   readonly view: ClusterView;
+  readonly #byId = new Map<NodeId, Node>();
   /** False in the liveness phase. */
   faultsOn = true;
 
@@ -31,7 +32,7 @@ export class Cluster {
     const ids = Array.from({ length: knobs.nodes }, (_, i) => `n${i + 1}`);
     const birth = membershipOf(ids);
     this.nodes = ids.map((id) => new Node(id, this, new Disk(world, birth, knobs.plantedBugs)));
-    for (const node of this.nodes) this.network.connect(node.id, node);
+    for (const node of this.nodes) this.#join(node);
     const { nodes, lostDisks } = this;
     this.view = {
       get nodes() {
@@ -52,7 +53,7 @@ export class Cluster {
   }
 
   node(id: NodeId): Node | undefined {
-    return this.nodes.find((node) => node.id === id);
+    return this.#byId.get(id);
   }
 
   /** A node of that id with an empty disk: a new one, or one whose former disk is gone. */
@@ -65,8 +66,13 @@ export class Cluster {
     }
     const node = new Node(id, this, new Disk(this.world, null, this.knobs.plantedBugs));
     this.nodes.push(node);
-    this.network.connect(id, node);
+    this.#join(node);
     return node;
+  }
+
+  #join(node: Node): void {
+    this.#byId.set(node.id, node);
+    this.network.connect(node.id, node);
   }
 
   /** The newest membership that any disk or core knows. */
@@ -127,7 +133,8 @@ export class Cluster {
       trailingBytes: knobs.trailingBytes,
       maxHeldBytes: knobs.maxHeldBytes,
       random,
-      plantedBugs: knobs.plantedBugs,
+      // An empty set is counted by as well, with a copy of the membership each time.
+      ...(knobs.plantedBugs.size > 0 && { plantedBugs: knobs.plantedBugs }),
       ...(this.onTransition && { trace: this.onTransition }),
     };
   }
@@ -172,8 +179,8 @@ export class Cluster {
   settledLeader(): Node | null {
     let leader: Node | null = null;
     for (const node of this.nodes) {
-      const status = node.status();
-      if (status?.role === "leader" && status.canServe) {
+      const standing = node.standing();
+      if (standing?.role === "leader" && standing.canServe) {
         if (leader) return null;
         leader = node;
       }
@@ -182,7 +189,7 @@ export class Cluster {
     if (!leader || !held || held.membership.votersOutgoing.length > 0) return null;
     const { id } = leader;
     const { voters } = held.membership;
-    return voters.includes(id) && voters.every((voter) => this.node(voter)?.status()?.leader === id)
+    return voters.includes(id) && voters.every((voter) => this.node(voter)?.standing()?.leader === id)
       ? leader
       : null;
   }
@@ -225,8 +232,10 @@ export class Cluster {
 /** The other one is the member that the membership means, or knows a newer one that this node has not heard of. */
 function welcomes({ membership: own }: Node, other: Node): boolean {
   if (own === undefined) return true;
-  const known = own.membership.members.find(({ id }) => id === other.id);
-  return known?.incarnation === other.incarnation || (other.membership?.index ?? 0) > own.index;
+  for (const { id, incarnation } of own.membership.members) {
+    if (id === other.id && incarnation === other.incarnation) return true;
+  }
+  return (other.membership?.index ?? 0) > own.index;
 }
 
 function hasMajority(voters: readonly NodeId[], ids: ReadonlySet<NodeId>): boolean {

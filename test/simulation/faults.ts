@@ -49,7 +49,7 @@ export class Faults {
   /** Leaders are where faults hurt most: half of them hit one. */
   #victim(): Node {
     const { world, nodes } = this.cluster;
-    const leaders = nodes.filter((node) => node.status()?.role === "leader");
+    const leaders = nodes.filter((node) => node.standing()?.role === "leader");
     return leaders.length > 0 && world.chance(0.5) ? world.pick(leaders) : world.pick(nodes);
   }
 
@@ -145,7 +145,7 @@ export class Faults {
 
   #transfer(): void {
     const { world, nodes, counts } = this.cluster;
-    const leader = nodes.find((node) => node.status()?.role === "leader");
+    const leader = nodes.find((node) => node.standing()?.role === "leader");
     if (!leader) return;
     counts.add("leadership transfer asked");
     leader.input({ type: "transfer", to: world.pick(nodes).id });

@@ -120,7 +120,7 @@ export class Life {
     const status = raft.status();
     const what = input.type === "receive" ? input.message.type : input.type;
     world.trace.add(world.now, node.id, what, status.term, status.commit, status.lastIndex);
-    if (input.type !== "tick") {
+    if (world.trace.keepsLines && input.type !== "tick") {
       const { role, term, commit, lastIndex } = status;
       world.trace.line(
         world.now,
@@ -164,11 +164,13 @@ export class Life {
     const crashAfter = this.#messagesBeforeCrash(ready);
     // The order of storing and sending is the driver's choice.
     if (world.chance(0.5)) this.#maybeWrite();
-    for (const [i, message] of ready.messages.entries()) {
-      if (i >= crashAfter) return;
+    let sent = 0;
+    for (const message of ready.messages) {
+      if (sent++ >= crashAfter) return;
       monitor.messageSent(node, message);
       if (message.type === "installSnapshot") node.cluster.counts.add("event snapshot offer sent");
-      world.trace.line(world.now, () => `${node.id}   sends ${showMessage(message)}`);
+      if (world.trace.keepsLines)
+        world.trace.line(world.now, () => `${node.id}   sends ${showMessage(message)}`);
       network.send(message);
     }
     this.#maybeWrite();
@@ -237,8 +239,8 @@ export class Life {
   #note(event: RaftEvent): void {
     const { id, cluster } = this.node;
     const { world, knobs, counts, faultsOn } = cluster;
-    world.trace.line(world.now, () => `${id}   ${JSON.stringify(event)}`);
-    counts.add(`event ${event.type}`);
+    if (world.trace.keepsLines) world.trace.line(world.now, () => `${id}   ${JSON.stringify(event)}`);
+    counts.addEvent(event.type);
     if (!faultsOn || this.#doomed !== null) return;
     if (event.type === "committed") {
       if (knobs.crashAtCommit === 0 || this.raft.status().role !== "leader") return;

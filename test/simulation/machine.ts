@@ -15,11 +15,25 @@ export type Command =
 
 export type CommandResult = boolean | number;
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
+/** JSON in ASCII: keys and values of the simulated clients hold nothing else. Most commands are refused, so it is to be cheap. */
 export function encodeCommand(command: Command): Uint8Array {
-  return encoder.encode(JSON.stringify(command));
+  const text = JSON.stringify(command);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** By the bytes, which all nodes share: each of them executes a command twice, in memory and on its disk. */
+const decoded = new WeakMap<Uint8Array, Command>();
+
+function decodeCommand(data: Uint8Array): Command {
+  const known = decoded.get(data);
+  if (known) return known;
+  const command = JSON.parse(decoder.decode(data)) as Command;
+  decoded.set(data, command);
+  return command;
 }
 
 export type StatePair = readonly [key: string, value: string];
@@ -83,7 +97,7 @@ export class Machine {
     digest = digestNumber(entry.term * 8 + entry.type, digest);
     this.#digest = digestBytes(entry.data, digest);
     if (entry.type !== EntryType.application) return null;
-    return this.#execute(JSON.parse(decoder.decode(entry.data)) as Command);
+    return this.#execute(decodeCommand(entry.data));
   }
 
   #execute(command: Command): CommandResult {

@@ -13,12 +13,19 @@ export interface Receiver {
   receive(message: Message, incarnation: string): void;
 }
 
+/** One direction between two nodes. */
+interface Link {
+  readonly sender: Receiver;
+  readonly receiver: Receiver;
+  cut: boolean;
+  /** When the last message of its stream arrives. */
+  arrival: number;
+}
+
 /** Carries messages between nodes, and decides what happens to each on its way. */
 export class Network {
   readonly #receivers = new Map<NodeId, Receiver>();
-  readonly #cut = new Set<string>();
-  /** Per directed link: when the last message of its stream arrives. */
-  readonly #streams = new Map<string, number>();
+  readonly #links = new Map<NodeId, Map<NodeId, Link>>();
   #faults = true;
   /** For situations made by hand: true swallows the message. */
   intercept: (message: Message) => boolean = () => false;
@@ -36,26 +43,26 @@ export class Network {
   /** Every link works from now on, fast and in order. What was sent before arrives as it would have. */
   heal(): void {
     this.#faults = false;
-    this.#cut.clear();
+    for (const links of this.#links.values()) for (const link of links.values()) link.cut = false;
   }
 
   cut(from: NodeId, to: NodeId): void {
-    this.#cut.add(linkName(from, to));
+    this.#link(from, to).cut = true;
   }
 
   restore(from: NodeId, to: NodeId): void {
-    this.#cut.delete(linkName(from, to));
+    this.#link(from, to).cut = false;
   }
 
   isCut(from: NodeId, to: NodeId): boolean {
-    return this.#cut.has(linkName(from, to));
+    return this.#link(from, to).cut;
   }
 
   send(message: Message): void {
     const { world, knobs, counts } = this;
-    const link = linkName(message.from, message.to);
     if (this.intercept(message)) return;
-    if (this.#cut.has(link)) {
+    const link = this.#link(message.from, message.to);
+    if (link.cut) {
       counts.add("message cut off");
       return;
     }
@@ -77,7 +84,7 @@ export class Network {
   /** Bytes on a socket of their own, which may break like any other; `deliver` runs when they have arrived. */
   bulk(from: NodeId, to: NodeId, deliver: () => void): void {
     const { world, knobs, counts } = this;
-    if (this.#cut.has(linkName(from, to)) || (this.#faults && world.chance(knobs.lossRate))) {
+    if (this.isCut(from, to) || (this.#faults && world.chance(knobs.lossRate))) {
       counts.add("snapshot chunk lost");
       return;
     }
@@ -96,18 +103,17 @@ export class Network {
     return delay + world.between(knobs.spike.min, knobs.spike.max);
   }
 
-  #carry(message: Message, link: string, delay: number, inOrder: boolean): void {
-    const receiver = this.#receivers.get(message.to);
-    if (!receiver) throw new Error(`no node ${message.to} to carry a ${message.type} to`);
+  #carry(message: Message, link: Link, delay: number, inOrder: boolean): void {
     const { world } = this;
+    const { sender, receiver } = link;
     let arrival = world.now + delay;
     if (inOrder) {
-      arrival = Math.max(arrival, this.#streams.get(link) ?? 0);
-      this.#streams.set(link, arrival);
+      arrival = Math.max(arrival, link.arrival);
+      link.arrival = arrival;
     }
     const life = receiver.life;
     const disk = receiver.incarnation;
-    const incarnation = this.#receivers.get(message.from)?.incarnation ?? "";
+    const incarnation = sender.incarnation;
     if (!receiver.accepts(message.from, incarnation)) {
       this.counts.add("stranger refused");
       return;
@@ -117,8 +123,17 @@ export class Network {
       receiver.receive(message, incarnation);
     });
   }
-}
 
-function linkName(from: NodeId, to: NodeId): string {
-  return `${from}>${to}`;
+  #link(from: NodeId, to: NodeId): Link {
+    const known = this.#links.get(from)?.get(to);
+    if (known !== undefined) return known;
+    const sender = this.#receivers.get(from);
+    const receiver = this.#receivers.get(to);
+    if (!sender || !receiver) throw new Error(`no nodes ${from} and ${to} to carry a message between`);
+    const link: Link = { sender, receiver, cut: false, arrival: 0 };
+    const links = this.#links.get(from);
+    if (links) links.set(to, link);
+    else this.#links.set(from, new Map([[to, link]]));
+    return link;
+  }
 }

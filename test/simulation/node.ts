@@ -5,6 +5,7 @@ import {
   type MembershipChange,
   type Message,
   type NodeId,
+  type Standing,
   type Status,
 } from "@quorate/raft/core";
 import type { OpenCall } from "../invariants/every-call-ends.js";
@@ -30,8 +31,10 @@ export class Node {
 
   #durable: Disk;
   #disks = 1;
+  #incarnation: string;
   #admitted: boolean;
   #forgotten: Index = 0;
+  #inForce: HeldMembership | undefined;
 
   constructor(
     readonly id: NodeId,
@@ -39,6 +42,7 @@ export class Node {
     durable: Disk,
   ) {
     this.#durable = durable;
+    this.#incarnation = `${id}-${this.#disks}`;
     this.#admitted = durable.last.index > 0;
   }
 
@@ -48,7 +52,7 @@ export class Node {
   }
 
   get incarnation(): string {
-    return `${this.id}-${this.#disks}`;
+    return this.#incarnation;
   }
 
   /** False: an empty disk that no membership was seen to mean; nobody talks to it. */
@@ -85,7 +89,7 @@ export class Node {
   replaceDisk(): void {
     const { id, incarnation, durable } = this;
     this.cluster.lostDisks.push({ id, incarnation, durable });
-    this.#disks++;
+    this.#incarnation = `${id}-${++this.#disks}`;
     this.#durable = new Disk(this.cluster.world, null, this.cluster.knobs.plantedBugs);
     this.#admitted = false;
     this.#forgotten = 0;
@@ -97,7 +101,13 @@ export class Node {
     const raft = this.#life?.raft;
     if (raft === undefined) return this.#durable.memberships.at(-1);
     const membership = raft.membership();
-    return membership === null ? undefined : { index: raft.membershipIndex(), membership };
+    if (membership === null) return undefined;
+    const index = raft.membershipIndex();
+    // It is asked for several times a step, and hardly ever another one.
+    if (this.#inForce?.membership !== membership || this.#inForce.index !== index) {
+      this.#inForce = { index, membership };
+    }
+    return this.#inForce;
   }
 
   /** Number of the current life, or of the last one. */
@@ -124,6 +134,11 @@ export class Node {
 
   get machine(): Machine | null {
     return this.#life?.machine ?? null;
+  }
+
+  /** The part of `status` that is free of cost; null while down. */
+  standing(): Standing | null {
+    return this.#life?.raft.standing() ?? null;
   }
 
   /** Null while down. */

@@ -153,7 +153,7 @@ export class Operators {
 
   /** Somebody who believes to lead, and whose process runs. */
   #leader(): Node | null {
-    const leaders = this.cluster.nodes.filter((node) => node.status()?.role === "leader" && !node.paused);
+    const leaders = this.cluster.nodes.filter((node) => node.standing()?.role === "leader" && !node.paused);
     return leaders.length > 0 ? this.cluster.world.pick(leaders) : null;
   }
 

@@ -24,6 +24,11 @@ export class Trace {
     this.#hash = digestNumber(c, hash);
   }
 
+  /** False: lines need not even be described. */
+  get keepsLines(): boolean {
+    return this.#lines !== null;
+  }
+
   /** Only evaluated when lines are kept. */
   line(at: number, text: () => string): void {
     if (!this.#lines) return;
