@@ -36,10 +36,14 @@ export class Clients {
       if (this.#stopped) return;
       const node = this.#choose();
       const key = `k${world.integer(1, knobs.keys)}`;
-      const done = once(() => this.#goOn(client));
+      let waits = true;
+      const done = () => {
+        if (waits) this.#goOn(client);
+        waits = false;
+      };
       if (world.chance(knobs.readShare)) this.read(client, node, key, done);
       else this.#write(client, node, key, done);
-      world.after(knobs.clientTimeout, done);
+      if (waits) world.after(knobs.clientTimeout, done);
     });
   }
 
@@ -128,13 +132,4 @@ export class Clients {
 
 function outcomeOf(end: ProposalEnd): "failed" | "unknown" {
   return end.kind === "refused" || end.kind === "lost" ? "failed" : "unknown";
-}
-
-function once(run: () => void): () => void {
-  let ran = false;
-  return () => {
-    if (ran) return;
-    ran = true;
-    run();
-  };
 }

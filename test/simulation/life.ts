@@ -18,6 +18,7 @@ import { OpenProposals, type ProposalSettled } from "./open-proposals.js";
 import { OpenReads, type ReadSettled } from "./open-reads.js";
 import { showInput, showMessage } from "./show.js";
 import { Snapshots } from "./snapshots.js";
+import type { Owner } from "./world.js";
 
 /** Effects that one batch carries at most, counted in entries. */
 const effectsPerBatch = 50;
@@ -26,7 +27,7 @@ const effectsPerBatch = 50;
  * A node from its start to its crash: the core, driven as the driver must drive it, and everything else that
  * a crash forgets.
  */
-export class Life {
+export class Life implements Owner {
   readonly raft: Raft;
   machine: Machine;
   readonly proposals = new OpenProposals();
@@ -51,6 +52,11 @@ export class Life {
   /** Why it crashes at the end of this step; null: it does not. */
   #doomed: string | null = null;
   #over = false;
+  readonly #gathered = () => {
+    this.#gathering = false;
+    this.#release();
+  };
+  readonly #turnEnds = () => this.step({ type: "propose", proposals: this.#turn.splice(0) });
 
   constructor(
     readonly node: Node,
@@ -82,9 +88,7 @@ export class Life {
     const context = this.proposals.add(command, settle);
     this.#turn.push({ context, data: encodeCommand(command) });
     if (this.#turn.length > 1) return;
-    this.later(world.between(knobs.turn.min, knobs.turn.max), () =>
-      this.step({ type: "propose", proposals: this.#turn.splice(0) }),
-    );
+    this.later(world.between(knobs.turn.min, knobs.turn.max), this.#turnEnds);
   }
 
   read(key: string, settle: ReadSettled): void {
@@ -131,10 +135,7 @@ export class Life {
     if (knobs.gather.max === 0) this.#release();
     else if (!this.#gathering) {
       this.#gathering = true;
-      this.later(world.between(knobs.gather.min, knobs.gather.max), () => {
-        this.#gathering = false;
-        this.#release();
-      });
+      this.later(world.between(knobs.gather.min, knobs.gather.max), this.#gathered);
     }
   }
 
@@ -341,9 +342,12 @@ export class Life {
   }
 
   later(delay: number, run: () => void): void {
-    this.node.cluster.world.after(delay, () => {
-      if (!this.#over) this.node.run(run);
-    });
+    this.node.cluster.world.after(delay, run, this);
+  }
+
+  /** Something that was put off happens now, unless this life is over; a process that stands still does it later. */
+  runEvent(run: () => void): void {
+    if (!this.#over) this.node.run(run);
   }
 
   #readView(context: number): { readonly node: string; readonly life: number; readonly context: number } {

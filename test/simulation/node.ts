@@ -18,6 +18,8 @@ import type { Command, Machine } from "./machine.js";
 import type { ProposalSettled } from "./open-proposals.js";
 import type { ReadSettled } from "./open-reads.js";
 
+const tickInput: Input = { type: "tick" };
+
 /** One server: a disk, and one life after another on it. */
 export class Node {
   #life: Life | null = null;
@@ -197,11 +199,11 @@ export class Node {
     const life = this.#life;
     // One late tick at most, before or after what waits in the sockets.
     const tickFirst = this.#tickMissed && this.cluster.world.chance(0.5);
-    if (tickFirst) life?.step({ type: "tick" });
+    if (tickFirst) life?.step(tickInput);
     // A crash on the way empties the inbox.
     for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) next.run();
     if (this.#life !== life) return;
-    if (this.#tickMissed && !tickFirst) life?.step({ type: "tick" });
+    if (this.#tickMissed && !tickFirst) life?.step(tickInput);
     this.#tickMissed = false;
   }
 
@@ -227,7 +229,9 @@ export class Node {
   /** An input from outside; waits while the process is stopped, is lost while it is down. */
   input(input: Input): void {
     const life = this.#life;
-    if (life) this.run(() => life.step(input));
+    if (life === null) return;
+    if (this.#paused) this.run(() => life.step(input));
+    else life.step(input);
   }
 
   /** Something else from outside, like an input. */
@@ -270,11 +274,13 @@ export class Node {
   }
 
   #tickLater(life: Life, period: number, delay: number): void {
-    this.cluster.world.after(delay, () => {
+    const { world } = this.cluster;
+    const tick = () => {
       if (life.over) return;
       if (this.#paused) this.#tickMissed = true;
-      else life.step({ type: "tick" });
-      this.#tickLater(life, period, period);
-    });
+      else life.step(tickInput);
+      world.after(period, tick);
+    };
+    world.after(delay, tick);
   }
 }

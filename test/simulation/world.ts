@@ -5,6 +5,12 @@ interface Event {
   readonly at: number;
   readonly order: number;
   readonly run: () => void;
+  readonly owner: Owner | null;
+}
+
+/** Whose events they are: decides at their time whether and how they run. */
+export interface Owner {
+  runEvent(run: () => void): void;
 }
 
 /** Simulated time in microseconds. */
@@ -32,8 +38,8 @@ export class World {
   }
 
   /** Events with the same time run in the order in which they were scheduled. */
-  after(delay: number, run: () => void): void {
-    const event = { at: this.#now + Math.max(0, Math.round(delay)), order: this.#scheduled++, run };
+  after(delay: number, run: () => void, owner: Owner | null = null): void {
+    const event = { at: this.#now + Math.max(0, Math.round(delay)), order: this.#scheduled++, run, owner };
     const queue = this.#queue;
     let i = queue.length;
     queue.push(event);
@@ -56,7 +62,8 @@ export class World {
     }
     this.#removeFirst();
     this.#now = event.at;
-    event.run();
+    if (event.owner === null) event.run();
+    else event.owner.runEvent(event.run);
     return true;
   }
 

@@ -70,7 +70,23 @@ export class Raft {
     const outbox = server.outbox;
     server.outbox = new Outbox();
     checkInvariants(server);
-    return { store, apply, ...outbox };
+    const { messages, accepted, refused, changes, reads, readsRefused, fetch, pins, fetchSnapshot, events } =
+      outbox;
+    // Written out, like `status`: it is taken in every turn.
+    return {
+      store,
+      messages,
+      apply,
+      accepted,
+      refused,
+      changes,
+      reads,
+      readsRefused,
+      fetch,
+      pins,
+      fetchSnapshot,
+      events,
+    };
   }
 
   /** The membership in force: the last one in the log. Null before birth. */
