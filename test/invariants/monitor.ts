@@ -14,6 +14,7 @@ import { ReadFreshness } from "./read-freshness.js";
 import { SnapshotOrder } from "./snapshot-order.js";
 import { StateMachineSafety } from "./state-machine-safety.js";
 import { StoreBeforeSend } from "./store-before-send.js";
+import { StruckEntries } from "./struck-entries.js";
 
 /** All invariants that are judged step by step, over one run of one cluster. */
 export class Monitor {
@@ -29,6 +30,7 @@ export class Monitor {
     new LeaderAppendOnly(),
     new DurablePrefix(this.committed),
     new StateMachineSafety(),
+    new StruckEntries(this.committed),
     new SnapshotOrder(this.committed),
     new ReadFreshness(this.committed),
     new MembershipChanges(),
@@ -60,8 +62,8 @@ export class Monitor {
     for (const invariant of this.#ofMessage) invariant.messageSent(sender, message);
   }
 
-  entryApplied(node: NodeView, entry: Entry, digest: number): void {
-    for (const invariant of this.#ofApply) invariant.entryApplied(node, entry, digest);
+  entryApplied(node: NodeView, entry: Entry, digest: number, struck: readonly Index[]): void {
+    for (const invariant of this.#ofApply) invariant.entryApplied(node, entry, digest, struck);
   }
 
   snapshotInstalled(node: NodeView, last: LogId, digest: number): void {

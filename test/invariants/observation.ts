@@ -25,6 +25,8 @@ export interface DurableView {
   readonly applied: Index;
   /** Of the state on disk, over its whole history; absent where nothing is executed. */
   readonly digest?: number;
+  /** Entries that were struck out in that state instead of executed, ascending; absent: none. */
+  readonly struck?: readonly Index[];
   /** Undefined when the entry is compacted or missing. */
   termAt(index: Index): Term | undefined;
   /** Those that the disk still knows, ascending; absent: only that of birth. */
@@ -73,8 +75,11 @@ export interface Invariant {
   stepped?(node: NodeView, status: Status, cluster: ClusterView): void;
   storeRequested?(node: NodeView, request: StoreRequest): void;
   messageSent?(sender: NodeView, message: Message): void;
-  /** `digest` covers the whole history of the state machine up to this entry. */
-  entryApplied?(node: NodeView, entry: Entry, digest: number): void;
+  /**
+   * `digest` covers the whole history of the state machine up to this entry; `struck` are the entries that it struck out
+   * instead of executing them, ascending: this one may be the last of them.
+   */
+  entryApplied?(node: NodeView, entry: Entry, digest: number, struck: readonly Index[]): void;
   /** A snapshot took the place of the node's log and state; `digest` is that of the new state. */
   snapshotInstalled?(node: NodeView, last: LogId, digest: number): void;
   readAsked?(read: ReadView): void;

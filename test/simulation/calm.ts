@@ -41,5 +41,6 @@ export const calm: Partial<Knobs> = {
   transferEvery: 0,
   membershipEvery: 0,
   forgetEvery: 0,
+  fatalEvery: 0,
   slowDiskEvery: 0,
 };

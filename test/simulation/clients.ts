@@ -76,7 +76,7 @@ export class Clients {
   #put(
     client: string,
     node: Node,
-    command: Exclude<Command, { kind: "incr" }>,
+    command: Exclude<Command, { kind: "incr" | "fatal" }>,
     done: (ok: boolean) => void,
   ): void {
     const { id: _, ...op } = command;

@@ -22,8 +22,14 @@ import type { World } from "./world.js";
 /** One atomic batch: what Raft wants stored, then the effects of entries applied since the last one. */
 export interface Batch {
   readonly store: StoreRequest | null;
-  readonly applied: readonly Entry[];
+  readonly applied: readonly Executed[];
   readonly chunk: ReceivedChunk | null;
+}
+
+export interface Executed {
+  readonly entry: Entry;
+  /** It was struck out instead. */
+  readonly struck: boolean;
 }
 
 /** A part of somebody's snapshot, to be put beside the state in use. */
@@ -95,6 +101,10 @@ export class Disk implements DurableView {
     return this.#machine.digest;
   }
 
+  get struck(): readonly Index[] {
+    return this.#machine.struck;
+  }
+
   get incoming(): Incoming | null {
     return this.#incoming;
   }
@@ -155,7 +165,10 @@ export class Disk implements DurableView {
       }
     }
     const before = this.#machine.applied;
-    for (const entry of applied) this.#machine.apply(entry);
+    for (const { entry, struck } of applied) {
+      if (struck) this.#machine.strike(entry);
+      else this.#machine.apply(entry);
+    }
     if (this.plantedBugs.has("effectsWithoutApplied"))
       this.#machine = Machine.of(this.#machine.pairs(), before);
     if (store && store.compactTo > this.#compacted.index) this.#compact(store.compactTo);
@@ -204,6 +217,11 @@ export class Disk implements DurableView {
     return found;
   }
 
+  /** Of the newest entry in the log that is one of these; 0: none. */
+  lastIndexOf(isOne: (entry: Entry) => boolean): Index {
+    return this.#log.findLast(isOne)?.index ?? 0;
+  }
+
   machine(): Machine {
     return new Machine(this.#machine);
   }
@@ -236,6 +254,7 @@ export class Disk implements DurableView {
       membership: this.#memberships.at(-1) ?? null,
       ...(before && { membershipBefore: before }),
       applied: this.#machine.applied,
+      voids: this.#log.filter(({ type }) => type === EntryType.void),
       logBytes: this.#log.reduce((sum, { data }) => sum + data.length, 0),
     };
   }

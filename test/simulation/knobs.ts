@@ -92,6 +92,10 @@ export interface Knobs {
   readonly membershipEvery: number;
   /** Disks that forget the newest acknowledged entries, where enough others have them. */
   readonly forgetEvery: number;
+  /** Commands whose execution ends processes, until an operator strikes them out. */
+  readonly fatalEvery: number;
+  /** The node, counted from 1, that executes them all the same while it has its first disk; 0: none. */
+  readonly fatalSurvivor: number;
 
   readonly write: Span;
   readonly slowDiskEvery: number;
@@ -190,6 +194,9 @@ export function knobsFromSeed(seed: number, overrides: Partial<Knobs> = {}): Kno
 
     membershipEvery: sometimes(0.5, between(3, 30) * electionTimeout),
     forgetEvery: sometimes(0.3, between(3, 30) * electionTimeout),
+
+    fatalEvery: sometimes(0.15, between(5, 40) * electionTimeout),
+    fatalSurvivor: pick(0, 0, 1, 2),
 
     plantedBugs: new Set(),
     ...overrides,

@@ -1,24 +1,39 @@
+import type { RaftLog } from "@quorate/raft";
 import {
   type Entry,
+  EntryType,
+  encodeVoid,
   ForgottenEntriesError,
   type Index,
   type Input,
   type LogId,
   type MembershipChange,
+  type Proposal,
   Raft,
   type RaftEvent,
   type Random,
   type Ready,
   type StoreRequest,
 } from "@quorate/raft/core";
-import type { Batch, ReceivedChunk } from "./disk.js";
-import { type Command, type CommandResult, encodeCommand, type Machine } from "./machine.js";
+import { ExecutionGate, type Held, requireStrikable } from "@quorate/raft/testing";
+import type { Batch, Executed, ReceivedChunk } from "./disk.js";
+import {
+  type Command,
+  type CommandResult,
+  decodeCommand,
+  ExecutedHere,
+  encodeCommand,
+  type Machine,
+} from "./machine.js";
 import type { Node } from "./node.js";
 import { OpenProposals, type ProposalSettled } from "./open-proposals.js";
 import { OpenReads, type ReadSettled } from "./open-reads.js";
 import { showInput, showMessage } from "./show.js";
 import { Snapshots } from "./snapshots.js";
 import type { Owner } from "./world.js";
+
+const ignore = () => undefined;
+const silent: RaftLog = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 /** Effects that one batch carries at most, counted in entries. */
 const effectsPerBatch = 50;
@@ -35,10 +50,11 @@ export class Life implements Owner {
   readonly snapshots = new Snapshots(this);
   readonly #toApply: Entry[] = [];
   /** Applied, but not yet on the disk. */
-  readonly #unflushed: Entry[] = [];
+  readonly #unflushed: Executed[] = [];
+  readonly #gate: ExecutionGate;
   readonly #changes = new Map<number, string>();
   #nextChange = 1;
-  readonly #turn: { readonly context: number; readonly data: Uint8Array }[] = [];
+  readonly #turn: Proposal[] = [];
   /** The batch that waits for the one in flight. */
   #store: StoreRequest | null = null;
   /** A part of a snapshot that waits for the batch in flight. */
@@ -65,7 +81,19 @@ export class Life implements Owner {
     random: Random,
   ) {
     const { cluster, durable, id } = node;
-    this.raft = new Raft(cluster.config(id, random), durable.restore(cluster.knobs.restoredTail));
+    const { knobs } = cluster;
+    const restored = durable.restore(knobs.restoredTail);
+    this.raft = new Raft(cluster.config(id, random), restored);
+    this.#gate = new ExecutionGate({
+      notes: node.notes ?? undefined,
+      holdBefore: undefined,
+      restored: knobs.plantedBugs.has("strikesForgotten") ? { ...restored, voids: [] } : restored,
+      isOfEntry: () => true,
+      commit: () =>
+        knobs.plantedBugs.has("struckWhileUncommitted") ? Number.MAX_SAFE_INTEGER : this.raft.status().commit,
+      lacksCommitted: () => this.raft.lacksCommitted,
+      log: silent,
+    });
     this.machine = durable.machine();
     this.#durable = durable.applied;
   }
@@ -102,6 +130,18 @@ export class Life implements Owner {
     const id = change.kind === "remove" ? change.id : change.member.id;
     this.#changes.set(context, `${change.kind} ${id}`);
     this.step({ type: "changeMembership", context, change });
+  }
+
+  /** The entry before which it executes nothing more. */
+  get held(): Held | null {
+    return this.#gate.held;
+  }
+
+  /** Throws `StrikeRefused`, as the driver does. */
+  strikeOut(index: Index): void {
+    requireStrikable(index, { status: this.raft.status(), gate: this.#gate, next: this.#toApply[0] });
+    const context = this.proposals.add({ id: index, kind: "void" }, () => undefined);
+    this.step({ type: "propose", proposals: [{ context, data: encodeVoid(index), type: EntryType.void }] });
   }
 
   get openChanges(): readonly string[] {
@@ -205,6 +245,7 @@ export class Life implements Owner {
     if (this.#store) {
       throw new Error(`${node.id} asks for store ${request.ticket} before ${this.#store.ticket} is stored`);
     }
+    this.#gate.stored(request.entries);
     if (request.compactTo > 0) node.cluster.counts.add("event compaction");
     this.#store = request;
   }
@@ -263,7 +304,7 @@ export class Life implements Owner {
     this.#flush = "never";
     // The state on disk never includes what the log on disk does not.
     const end = store?.entries.at(-1)?.index ?? durable.last.index;
-    const flushable = this.#unflushed.findIndex((entry) => entry.index > end);
+    const flushable = this.#unflushed.findIndex(({ entry }) => entry.index > end);
     const count = Math.min(effectsPerBatch, flushable < 0 ? this.#unflushed.length : flushable);
     // A snapshot takes the place of the state that these effects belong to.
     const applied = store?.install ? [] : this.#unflushed.splice(0, count);
@@ -282,7 +323,7 @@ export class Life implements Owner {
   }
 
   #written({ store, applied, chunk }: Batch): void {
-    this.#durable = store?.install?.last.index ?? applied.at(-1)?.index ?? this.#durable;
+    this.#durable = store?.install?.last.index ?? applied.at(-1)?.entry.index ?? this.#durable;
     if (store?.install) this.#installed(store.install.last);
     if (store) this.step({ type: "stored", ticket: store.ticket });
     if (applied.length > 0 || store?.install) this.#reportApplied();
@@ -298,6 +339,7 @@ export class Life implements Owner {
     const { monitor, counts, knobs } = node.cluster;
     counts.add("event snapshot installed");
     this.#toApply.length = 0;
+    this.#gate.installed(last.index);
     if (!knobs.plantedBugs.has("overlayLeaksIntoSnapshot")) this.#unflushed.length = 0;
     this.machine = node.durable.machine();
     monitor.snapshotInstalled(node, last, this.machine.digest);
@@ -306,25 +348,59 @@ export class Life implements Owner {
   }
 
   #maybeApply(): void {
-    if (this.#applying || this.#toApply.length === 0) return;
+    const [first] = this.#toApply;
+    if (this.#applying || first === undefined || this.#gate.verdict(first) === "wait") return;
     const { node } = this;
     const { world, knobs, monitor } = node.cluster;
     this.#applying = true;
     this.later(world.between(knobs.apply.min, knobs.apply.max), () => {
       this.#applying = false;
       const { machine } = this;
-      for (const entry of this.#toApply.splice(0, world.integer(1, 20))) {
-        const result = machine.apply(entry);
-        monitor.entryApplied(node, entry, machine.digest);
-        this.#unflushed.push(entry);
+      for (const entry of this.#nextEntries(world.integer(1, 20))) {
+        const struck = this.#gate.verdict(entry) === "strike";
+        if (!struck && this.#endsProcess(entry)) return;
+        const result = struck ? machine.strike(entry) : machine.apply(entry);
+        monitor.entryApplied(node, entry, machine.digest, machine.struck);
+        this.#gate.ended(entry);
+        this.#unflushed.push({ entry, struck });
         this.proposals.executed(entry, result as CommandResult);
       }
+      this.#gate.paused();
       this.#reportApplied();
       if (this.#over) return;
       this.reads.serve(machine);
       this.#flushLater();
       this.#maybeApply();
     });
+  }
+
+  /** Those that may be executed now, out of the queue one by one: each may be the last. */
+  *#nextEntries(most: number): Iterable<Entry> {
+    for (let i = 0; i < most; i++) {
+      const [next] = this.#toApply;
+      if (next === undefined || this.#gate.verdict(next) === "wait") return;
+      this.#toApply.shift();
+      yield next;
+    }
+  }
+
+  /** True: this life is over, with a word about the entry or without one. */
+  #endsProcess(entry: Entry): boolean {
+    const { node, machine } = this;
+    const { cluster } = node;
+    if (entry.type === EntryType.void && !machine.goesOnBehind(entry)) {
+      this.#gate.failed(entry, new ExecutedHere(`${entry.index}`));
+      node.condemn();
+      cluster.crashed(node, "stopped: executed what is struck out");
+      return true;
+    }
+    if (entry.type !== EntryType.application) return false;
+    this.#gate.begins(entry);
+    const command = decodeCommand(entry);
+    if (command.kind !== "fatal" || !node.diesOf(entry.index, command)) return false;
+    if (cluster.world.chance(0.5)) this.#gate.failed(entry, new Error("out of memory"));
+    cluster.crashed(node, "ended by an entry");
+    return true;
   }
 
   #reportApplied(): void {

@@ -1,4 +1,4 @@
-import { type Entry, EntryType, type Index } from "@quorate/raft/core";
+import { decodeVoid, type Entry, EntryType, type Index } from "@quorate/raft/core";
 import { digestBytes, digestNumber, digestStart } from "../invariants/digest.js";
 
 /** What clients put into the log. `id` makes every entry different from every other. */
@@ -11,7 +11,9 @@ export type Command =
       readonly expected: string;
       readonly value: string;
     }
-  | { readonly id: number; readonly kind: "incr"; readonly key: string };
+  | { readonly id: number; readonly kind: "incr"; readonly key: string }
+  /** Ends most processes that execute it; has an effect in the others. */
+  | { readonly id: number; readonly kind: "fatal"; readonly key: string };
 
 export type CommandResult = boolean | number;
 
@@ -20,7 +22,7 @@ export function encodeCommand(command: Command): Uint8Array {
   const { id, kind, key } = command;
   let text = `{"id":${id},"kind":"${kind}","key":"${key}"`;
   if (kind === "cas") text += `,"expected":"${command.expected}"`;
-  if (kind !== "incr") text += `,"value":"${command.value}"`;
+  if (kind === "set" || kind === "cas") text += `,"value":"${command.value}"`;
   text += "}";
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
@@ -35,7 +37,7 @@ interface Decoded {
 /** Each node executes a command twice, in memory and on its disk, from the same bytes. By index; of the run that decoded last. */
 const decodedLast: (Decoded | undefined)[] = [];
 
-function decodeCommand({ index, data }: Entry): Command {
+export function decodeCommand({ index, data }: Entry): Command {
   const known = decodedLast[index];
   if (known?.data === data) return known.command;
   const text = Buffer.from(data.buffer, data.byteOffset, data.length).toString("latin1");
@@ -47,17 +49,26 @@ function decodeCommand({ index, data }: Entry): Command {
 export type StatePair = readonly [key: string, value: string];
 
 const digestKey = "d/";
+/** Folded in where an entry would have been executed. */
+const struckMark = 0x5f5f;
+
+/** This state includes what a committed entry strikes out: the process must end, and not serve any more. */
+export class ExecutedHere extends Error {
+  override readonly name = "ExecutedHere";
+}
 
 /** A small deterministic state machine: registers, counters, and a digest of all that it executed. */
 export class Machine {
   readonly #registers: Map<string, string>;
   readonly #counters: Map<string, number>;
+  #struck: readonly Index[];
   #applied: Index;
   #digest: number;
 
   constructor(from?: Machine) {
     this.#registers = new Map(from ? from.#registers : []);
     this.#counters = new Map(from ? from.#counters : []);
+    this.#struck = from ? from.#struck : [];
     this.#applied = from ? from.#applied : 0;
     this.#digest = from ? from.#digest : digestStart;
   }
@@ -67,6 +78,7 @@ export class Machine {
     const machine = new Machine();
     for (const [key, value] of pairs) {
       if (key === digestKey) machine.#digest = Number(value);
+      else if (key.startsWith("s/")) machine.#struck = [...machine.#struck, Number(value)];
       else if (key.startsWith("c/")) machine.#counters.set(key.slice(2), Number(value));
       else machine.#registers.set(key.slice(2), value);
     }
@@ -79,6 +91,7 @@ export class Machine {
     const pairs: StatePair[] = [[digestKey, String(this.#digest)]];
     for (const [key, value] of this.#registers) pairs.push([`r/${key}`, value]);
     for (const [key, value] of this.#counters) pairs.push([`c/${key}`, String(value)]);
+    for (const index of this.#struck) pairs.push([`s/${String(index).padStart(9, "0")}`, String(index)]);
     return pairs.sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
@@ -90,6 +103,11 @@ export class Machine {
     return this.#digest;
   }
 
+  /** Entries that were struck out in this state, ascending. */
+  get struck(): readonly Index[] {
+    return this.#struck;
+  }
+
   get counters(): ReadonlyMap<string, number> {
     return this.#counters;
   }
@@ -98,8 +116,25 @@ export class Machine {
     return this.#registers.get(key) ?? null;
   }
 
-  /** Null for entries that are Raft's own. */
+  /** A fixed result takes the place of what the entry would have done. */
+  strike({ index }: Entry): CommandResult {
+    this.#applied = index;
+    this.#digest = digestNumber(struckMark, digestNumber(index, this.#digest));
+    this.#struck = [...this.#struck, index];
+    return false;
+  }
+
+  /** False: this state includes what the void entry strikes out. */
+  goesOnBehind({ data }: Entry): boolean {
+    const struck = decodeVoid(data);
+    return struck === null || this.#struck.includes(struck);
+  }
+
+  /** Null for entries that are Raft's own. Throws `ExecutedHere`, and changes nothing then. */
   apply(entry: Entry): CommandResult | null {
+    if (entry.type === EntryType.void && !this.goesOnBehind(entry)) {
+      throw new ExecutedHere(`entry ${entry.index} strikes out one that was executed here`);
+    }
     this.#applied = entry.index;
     let digest = digestNumber(entry.index, this.#digest);
     digest = digestNumber(entry.term * 8 + entry.type, digest);
@@ -116,6 +151,9 @@ export class Machine {
       case "cas":
         if (this.get(command.key) !== command.expected) return false;
         this.#registers.set(command.key, command.value);
+        return true;
+      case "fatal":
+        this.#registers.set(command.key, String(command.id));
         return true;
       case "incr": {
         const value = (this.#counters.get(command.key) ?? 0) + 1;

@@ -15,6 +15,7 @@ import { Disk } from "./disk.js";
 import type { Span } from "./knobs.js";
 import { Life } from "./life.js";
 import type { Command, Machine } from "./machine.js";
+import { Notes } from "./notes.js";
 import type { ProposalSettled } from "./open-proposals.js";
 import type { ReadSettled } from "./open-reads.js";
 
@@ -37,6 +38,13 @@ export class Node {
   #admitted: boolean;
   #forgotten: Index = 0;
   #inForce: HeldMembership | undefined;
+  #condemned = false;
+  /** Entries that it was given enough memory for. */
+  readonly #bearable = new Set<Index>();
+  /** Commands that ended a process here once, by accident. */
+  readonly #accidents = new Set<number>();
+  /** Null where no command is fatal. */
+  readonly notes: Notes | null;
 
   constructor(
     readonly id: NodeId,
@@ -46,6 +54,7 @@ export class Node {
     this.#durable = durable;
     this.#incarnation = `${id}-${this.#disks}`;
     this.#admitted = durable.last.index > 0;
+    this.notes = cluster.knobs.fatalEvery > 0 ? new Notes(id) : null;
   }
 
   /** What survives a crash. */
@@ -95,7 +104,40 @@ export class Node {
     this.#durable = new Disk(this.cluster.world, null, this.cluster.knobs.plantedBugs);
     this.#admitted = false;
     this.#forgotten = 0;
+    this.#condemned = false;
+    this.notes?.clear();
     this.cluster.monitor.diskReplaced(this);
+  }
+
+  /** The entry before which it executes nothing more; 0: none, or it is down. */
+  get held(): Index {
+    return this.#life?.held?.index ?? 0;
+  }
+
+  /** What it executed is struck out: it stops again and again, until its place is given to an empty disk. */
+  get condemned(): boolean {
+    return this.#condemned;
+  }
+
+  condemn(): void {
+    this.#condemned = true;
+  }
+
+  /** From its next start on it survives that entry. */
+  giveMemory(index: Index): void {
+    this.#bearable.add(index);
+    this.notes?.clear();
+  }
+
+  /** Whether executing a fatal command ends this process. Every third one is an accident: it does so once on each node. */
+  diesOf(index: Index, { id }: Command): boolean {
+    const { knobs } = this.cluster;
+    if (this.#bearable.has(index) || (this.id === `n${knobs.fatalSurvivor}` && this.#disks === 1))
+      return false;
+    if (id % 3 > 0) return true;
+    const known = this.#accidents.has(id);
+    this.#accidents.add(id);
+    return !known;
   }
 
   /** In force, as the running core says, or as the disk has it. */
@@ -181,6 +223,7 @@ export class Node {
     world.trace.line(world.now, () => `${this.id} crashes`);
     world.trace.add(world.now, this.id, "crash", 0, 0, 0);
     this.durable.crash(world.chance(knobs.keepBatchShare));
+    if (this.notes !== null && world.chance(0.2)) this.notes.tear();
     this.#life = null;
     this.#paused = false;
     this.#tickMissed = false;

@@ -9,8 +9,14 @@ export type ProposalEnd =
   | { readonly kind: "unknown" };
 export type ProposalSettled = (end: ProposalEnd) => void;
 
+/** What an operator proposes: that entry `id` is struck out. */
+export interface Strike {
+  readonly id: Index;
+  readonly kind: "void";
+}
+
 interface Open {
-  readonly command: Command;
+  readonly command: Command | Strike;
   readonly settle: ProposalSettled;
   /** Where it went into the log; null until the core has said so. */
   at: { readonly index: Index; readonly term: Term } | null;
@@ -23,7 +29,7 @@ export class OpenProposals {
   readonly #byIndex = new Map<Index, number[]>();
   #executedTerm: Term = 0;
 
-  add(command: Command, settle: ProposalSettled): number {
+  add(command: Command | Strike, settle: ProposalSettled): number {
     const context = ++this.#contexts;
     this.#open.set(context, { command, settle, at: null });
     return context;

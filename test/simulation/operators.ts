@@ -9,7 +9,7 @@ const idsMax = 8;
 export class Operators {
   constructor(readonly cluster: Cluster) {
     const { knobs } = cluster;
-    if (knobs.membershipEvery === 0 && knobs.forgetEvery === 0) return;
+    if (knobs.membershipEvery === 0 && knobs.forgetEvery === 0 && knobs.fatalEvery === 0) return;
     this.#every(knobs.membershipEvery, () => this.#act());
     this.#every(knobs.forgetEvery, () => this.#forget());
     this.#repairLater();
@@ -116,9 +116,21 @@ export class Operators {
     victim.forgetAfter(world.integer(first, last.index - 1));
   }
 
+  /** What a node executed is struck out, so that it stops at each start: its place is given to an empty disk. */
+  renew(node: Node): void {
+    const { cluster } = this;
+    const { voters, learners } = cluster.newestMembership().membership;
+    if (learners.length > 0 || voters.length < 3 || this.#lostDisks().length > 0 || !this.#quiet()) return;
+    cluster.crashed(node, "disk given up");
+    node.replaceDisk();
+  }
+
   /** Another failure now could take what a majority must keep. */
   #diskInDoubt(): boolean {
-    return this.#lostDisks().length > 0 || this.cluster.nodes.some(({ forgotten }) => forgotten > 0);
+    return (
+      this.#lostDisks().length > 0 ||
+      this.cluster.nodes.some(({ forgotten, condemned }) => forgotten > 0 || condemned)
+    );
   }
 
   /** Everybody who takes part agrees on who does, and that is final. */

@@ -169,6 +169,20 @@ const slowNewcomers: Partial<Knobs> = {
   falsePeerLostEvery: 50 * millisecond,
 };
 
+/** Every leader soon meets a command that ends it, and often loses its office before what strikes it out is committed. */
+const fatalCommands: Partial<Knobs> = {
+  ...calm,
+  electionTicks: 5,
+  fatalEvery: 100 * millisecond,
+  fatalSurvivor: 0,
+  partitionEvery: 150 * millisecond,
+  partition: { min: 0, max: 200 * millisecond },
+  oneWayShare: 0.3,
+  crashEvery: 300 * millisecond,
+  downTime: { min: 0, max: 50 * millisecond },
+  keepBatchShare: 1,
+};
+
 const members: Trial = { seeds: 20, knobs: changingMembers };
 
 const trials: Partial<Record<PlantedBug, Trial>> = {
@@ -207,6 +221,12 @@ const trials: Partial<Record<PlantedBug, Trial>> = {
   forgottenEntriesUnnoticed: { seeds: 20, knobs: forgetfulDisks },
   replacedAtOnce: { ...members, property: "membership changes" },
   formerDiskIsOwn: { seeds: 40, knobs: slowNewcomers, property: "leader completeness" },
+  struckWhileUncommitted: {
+    seeds: 10,
+    knobs: fatalCommands,
+    property: "struck out on all nodes or on none",
+  },
+  strikesForgotten: { seeds: 10, knobs: fatalCommands },
   leaderCountsUnstored: { ...anyRun, property: "committed is on a durable quorum" },
 };
 
@@ -219,7 +239,7 @@ describe("planted bugs", () => {
       for (let seed = 1; seed <= seeds; seed++) {
         const { failure } = simulate({
           seed,
-          knobs: { forgetEvery: 0, ...knobs, plantedBugs: new Set([bug]) },
+          knobs: { forgetEvery: 0, fatalEvery: 0, ...knobs, plantedBugs: new Set([bug]) },
         });
         if (!failure) continue;
         table.push(`${bug.padEnd(26)} ${failure.property.padEnd(36)} ${seed}`);

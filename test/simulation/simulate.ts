@@ -4,6 +4,7 @@ import { checkEveryCallEnds } from "../invariants/every-call-ends.js";
 import { InvariantViolation } from "../invariants/observation.js";
 import { Clients } from "./clients.js";
 import { Cluster } from "./cluster.js";
+import { FatalEntries } from "./fatal-entries.js";
 import { Faults } from "./faults.js";
 import { type Knobs, knobsFromSeed } from "./knobs.js";
 import type { Node } from "./node.js";
@@ -62,9 +63,10 @@ export function simulate(options: SimulationOptions): Simulation {
   try {
     cluster.start();
     const faults = new Faults(cluster);
-    new Operators(cluster);
+    const fatal = new FatalEntries(cluster, new Operators(cluster));
     while (world.runNext(knobs.safetyPhase));
     faults.heal();
+    if (!fatal.settled) tend(cluster, fatal);
     recovery = recover(cluster);
     clients.stop();
     settle(cluster, clients);
@@ -114,6 +116,20 @@ function runUntil(
   }
 }
 
+/** Operators strike out what holds nodes back, and renew nodes that executed it. */
+function tend(cluster: Cluster, fatal: FatalEntries): void {
+  runUntil(
+    cluster,
+    settledWithin,
+    () => fatal.settled,
+    () =>
+      new InvariantViolation(
+        "execution goes on after the faults",
+        `not within ${settledWithin / second} s\n${cluster.describe()}`,
+      ),
+  );
+}
+
 /** With all faults over, a leader comes within a bounded time, and serves once it has executed what it found. */
 function recover(cluster: Cluster): number {
   const { world, knobs } = cluster;
@@ -142,7 +158,7 @@ function unexecuted({ nodes }: Cluster): number {
 /** Then calls end, nodes converge, and a fresh write can be read everywhere. */
 function settle(cluster: Cluster, clients: Clients): void {
   // A change of the membership may have been under way.
-  if (cluster.knobs.membershipEvery > 0) converge(cluster);
+  if (cluster.knobs.membershipEvery > 0 || cluster.knobs.fatalEvery > 0) converge(cluster);
   freshWrite(cluster, clients);
   converge(cluster);
   const members = cluster.membersOf(cluster.newestMembership());

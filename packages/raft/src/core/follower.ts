@@ -37,6 +37,7 @@ export function hearLeader(server: Server, leader: NodeId): void {
 export function receiveAppendEntries(server: Server, request: AppendEntries): void {
   if (!isWellFormed(request)) return;
   hearLeader(server, request.from);
+  if (server.commitAtContact === 0) server.commitAtContact = request.commit;
   // The log is about to be replaced: as if it had been lost on the way.
   if (server.installing !== null) return;
   const { log } = server;

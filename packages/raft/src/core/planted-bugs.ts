@@ -84,6 +84,10 @@ export const plantedBugs = [
   "installNotAtomic",
   /** What was received of one snapshot is continued with another. */
   "snapshotsMixed",
+  /** An entry is struck out as soon as the log says so, committed or not. */
+  "struckWhileUncommitted",
+  /** A restarted server does not know which entries its log strikes out. */
+  "strikesForgotten",
 ] as const;
 
 export type PlantedBug = (typeof plantedBugs)[number];

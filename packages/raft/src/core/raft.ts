@@ -105,6 +105,15 @@ export class Raft {
     return { role, term, leader, canServe: canServe(this.#server) };
   }
 
+  /**
+   * This log does not reach yet what was committed when a leader was first heard since the start: entries that are
+   * committed may be ahead which say something about those that are here.
+   */
+  get lacksCommitted(): boolean {
+    const { log, commitAtContact } = this.#server;
+    return log.lastIndex < commitAtContact;
+  }
+
   /** Entries of the log that are not known to be committed. */
   get uncommitted(): number {
     const { log, commit } = this.#server;

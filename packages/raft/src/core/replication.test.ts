@@ -451,3 +451,21 @@ describe("entries that are no longer in memory", () => {
     expect(fetches.slice(1)).toEqual([{ id: 2, from: 3, to: 3, maxBytes: 1 }]);
   });
 });
+
+describe("a follower that starts with a log of three", () => {
+  test("lacks what was committed when it first heard of a leader, until its log reaches that far; later news count no more", () => {
+    const one = follower([1, 1, 1]);
+    const heard = (prev: readonly [Term, Index], terms: Term[], commit: Index) => {
+      one.receive(append({ term: 2, prev, terms, commit }));
+      return one.raft.lacksCommitted;
+    };
+    expect(one.raft.lacksCommitted).toBe(false);
+    expect(heard([2, 9], [], 5)).toBe(true);
+    expect(heard([1, 3], [2], 6)).toBe(true);
+    expect(heard([2, 4], [2], 7)).toBe(false);
+    expect(heard([2, 5], [], 9)).toBe(false);
+    one.restart();
+    expect(one.raft.lacksCommitted).toBe(false);
+    expect(heard([2, 5], [], 9)).toBe(true);
+  });
+});

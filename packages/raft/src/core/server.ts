@@ -46,6 +46,8 @@ export class Server {
   leader: NodeId | null = null;
   /** Never falls. */
   commit: Index;
+  /** The leader's commit index when this server first heard of one since its start; 0: not yet. */
+  commitAtContact: Index = 0;
   /** A fetched snapshot that waits for its write, or is being written. */
   installing: SnapshotHead | null = null;
   /** Ticks since this server started. */

@@ -108,7 +108,8 @@ export class Consensus<Result> {
     });
     const { executions: notes, holdBefore, isOfEntry } = options;
     const commit = () => this.#raft.status().commit;
-    this.#gate = new ExecutionGate({ notes, holdBefore, isOfEntry, restored, commit, log });
+    const lacksCommitted = () => this.#raft.lacksCommitted;
+    this.#gate = new ExecutionGate({ notes, holdBefore, isOfEntry, restored, commit, lacksCommitted, log });
     const handlers = {
       onApplied: (entry: Entry, outcome: ApplyOutcome<Result> | null) => this.#onApplied(entry, outcome),
       onResumed: () => this.#requestTurn(),

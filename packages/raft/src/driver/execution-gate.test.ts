@@ -43,13 +43,14 @@ const five: Restored = restoredOf(
 );
 
 function gateOf(notes: Notes | undefined, more: { holdBefore?: number; restored?: Restored } = {}) {
-  const state = { commit: 5 };
+  const state = { commit: 5, lacks: false };
   const gate = new ExecutionGate({
     notes,
     holdBefore: more.holdBefore,
     restored: more.restored ?? five,
     isOfEntry: (error) => error !== "disk",
     commit: () => state.commit,
+    lacksCommitted: () => state.lacks,
     log,
   });
   return { gate, state };
@@ -109,6 +110,20 @@ describe("what ended a process", () => {
     const none = new Notes();
     gateOf(none).gate.failed(entry(3), "disk");
     expect(none.note).toBeNull();
+  });
+});
+
+describe("a log that lags behind since the start", () => {
+  it("is not executed: what it lacks may strike out what it has", () => {
+    const { gate, state } = gateOf(undefined);
+    state.lacks = true;
+    expect(gate.verdict(entry(3))).toBe("wait");
+    expect(gate.verdict({ ...entry(3), type: EntryType.noOp })).toBe("execute");
+    gate.stored([striking(3, 6)]);
+    state.commit = 6;
+    expect([3, 4].map((index) => gate.verdict(entry(index)))).toEqual(["strike", "wait"]);
+    state.lacks = false;
+    expect(gate.verdict(entry(4))).toBe("execute");
   });
 });
 

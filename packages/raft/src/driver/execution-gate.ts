@@ -4,6 +4,7 @@
  *
  *     a void entry for it, committed          strike    a fixed result takes its place
  *     a void entry for it, not yet decided    wait      until that one is committed or cut off
+ *     this log lags behind since the start    wait      a void entry may be on its way: others have struck it out
  *     at or behind the entry held before      wait      this node takes part in everything else
  *     otherwise                               execute
  *
@@ -42,6 +43,8 @@ export interface ExecutionGateOptions {
   /** Whether a failure is the entry's fault, not the disk's or the program version's. */
   readonly isOfEntry: (error: unknown) => boolean;
   readonly commit: () => Index;
+  /** Entries are missing that were committed before this process heard of a leader. */
+  readonly lacksCommitted: () => boolean;
   readonly log: RaftLog;
 }
 
@@ -79,10 +82,12 @@ export class ExecutionGate {
   }
 
   verdict({ index, type }: Entry): Verdict {
-    if (this.#held === null && this.#strikes.length === 0) return "execute";
+    const lacks = this.#options.lacksCommitted();
+    if (this.#held === null && this.#strikes.length === 0 && !lacks) return "execute";
     if (type === EntryType.application) {
       const at = this.strikerOf(index);
       if (at !== null) return at <= this.#options.commit() ? "strike" : "wait";
+      if (lacks) return "wait";
     }
     return this.#held !== null && index >= this.#held.index ? "wait" : "execute";
   }

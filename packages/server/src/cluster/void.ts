@@ -1,7 +1,7 @@
 /**
  * `cluster.void`: strikes out an entry whose execution ends every node. Any node takes the call and asks the leader, over
- * the peer link. The leader asks all voters how far they are: only when a majority holds before the entry, and nobody
- * that can be asked has executed it, is it struck out. So no majority can ever be found to have executed it.
+ * the peer link. The leader asks all members how far they are: only when a majority holds before the entry, and so does
+ * everybody else who can be asked, is it struck out. So no majority can ever be found to have executed it.
  *
  * Questions: `[version, "void", index]`, answered by the leader with `[version, "struck", index]` or
  * `[version, "fault", code, text]`; `[version, "held"]`, answered by anybody with
@@ -119,7 +119,16 @@ export class VoidOperation {
 
   async #strikeOut(index: number): Promise<number> {
     const { raft } = this.#options;
+    const { term } = raft.status();
     await this.#requireHeldByMajority(index);
+    const now = raft.status();
+    if (now.role === "leader" && now.term !== term) {
+      // The leader in between may have brought a node further than it said, with a snapshot.
+      throw new Fault(
+        conflict,
+        "nothing was changed: leadership moved while the nodes were asked; try again",
+      );
+    }
     try {
       return await raft.strikeOut(index);
     } catch (error) {
@@ -143,6 +152,17 @@ export class VoidOperation {
         conflict,
         `nothing was changed: ${ids} executed entry ${index}, so it is no entry that ends every node. Give the place of ` +
           `${status.id} to an empty disk instead (quorate replace), or start it with more memory`,
+      );
+    }
+    const onTheirWay = [...standings].filter(([, standing]) => standing !== null && standing.held !== index);
+    if (onTheirWay.length > 0) {
+      const where = onTheirWay.map(
+        ([id, standing]) => `${id} ${saidOf(standing)}, executed up to ${standing?.applied}`,
+      );
+      throw new Fault(
+        conflict,
+        `nothing was changed: ${where.join(", ")}, and could execute entry ${index} before it hears that it is struck ` +
+          "out. Wait until it holds too, or stop it first",
       );
     }
     const holds = new Map([...standings].map(([id, standing]) => [id, standing?.held === index] as const));
