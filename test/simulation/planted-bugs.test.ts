@@ -27,11 +27,12 @@ const forgetfulDisks: Partial<Knobs> = {
 
 /**
  * Figure 8 of the paper: leaders crash when they have just stored their first entry, and again when they have
- * just counted an older one, which travels alone.
+ * just counted an older one, which travels alone. With three nodes two are enough for both, and with downtimes of a few
+ * election timeouts others lead in between: about one run in seven shows it, of five nodes one in fifty.
  */
 const figure8: Partial<Knobs> = {
   ...calm,
-  nodes: 5,
+  nodes: 3,
   electionTicks: 5,
   maxAppendBytes: 1,
   maxInflightAppends: 1,
@@ -41,13 +42,13 @@ const figure8: Partial<Knobs> = {
   clients: 3,
   thinkTime: 3 * millisecond,
   streams: false,
-  delay: { min: millisecond, max: 20 * millisecond },
+  delay: { min: millisecond, max: 8 * millisecond },
   lossRate: 0.1,
   crashAtElection: 0.1,
   crashAtCommit: 0.4,
   crashMidStep: 1,
   keepBatchShare: 1,
-  downTime: { min: 0, max: 60 * millisecond },
+  downTime: { min: 0, max: 200 * millisecond },
   partitionEvery: 100 * millisecond,
   partition: { min: 0, max: 300 * millisecond },
   oneWayShare: 0,
@@ -186,7 +187,7 @@ const fatalCommands: Partial<Knobs> = {
 const members: Trial = { seeds: 20, knobs: changingMembers };
 
 const trials: Partial<Record<PlantedBug, Trial>> = {
-  commitOldTerm: { seeds: 150, knobs: figure8, property: "leader completeness" },
+  commitOldTerm: { seeds: 60, knobs: figure8, property: "leader completeness" },
   staleStorageAck: { seeds: 40, knobs: divergenceOnSlowDisks },
   staleRoundConfirms: { seeds: 30, knobs: lateAnswers, property: "read index is never stale" },
   readBeforeNoOp: { ...anyRun, property: "read index is never stale" },
