@@ -214,14 +214,14 @@ export class ClusterNode {
     return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  start(extra: readonly string[] = []): void {
+  start(extra: readonly string[] = [], ownEnvironment: Readonly<Record<string, string>> = {}): void {
     const { wrapper, environment } = this.#options;
     const serve = [process.execPath, quorateCommand, "serve", "--config", this.configFile, ...extra];
     const [program = "", ...args] = [...wrapper, ...serve];
     const log = openSync(this.logFile, "a");
     const child = spawn(program, args, {
       stdio: ["ignore", log, log, "ipc"],
-      env: { PATH: process.env.PATH, ...environment },
+      env: { PATH: process.env.PATH, ...environment, ...ownEnvironment },
       // Ctrl-C in a terminal is for who runs the cluster; that one tells the nodes.
       detached: wrapper.length > 0,
     });

@@ -13,6 +13,7 @@ import { openDataDirectory } from "@quorate/raft/level";
 import { createTcpTransport, type TcpTransport } from "@quorate/raft/tcp";
 import { ClusterWatch } from "./cluster/cluster-watch.js";
 import { CommandContexts } from "./cluster/command-context.js";
+import { DigestCheck } from "./cluster/digest-check.js";
 import { ClusterExecutor } from "./cluster/executor.js";
 import { Farewell } from "./cluster/farewell.js";
 import { ForwardedCalls, Forwarder } from "./cluster/forwarder.js";
@@ -92,7 +93,7 @@ async function compose(
   const clock = createNodeClock();
 
   // This node's disk: first, because it says whether the folder is ours at all.
-  const { identity, storage, executions, retirement, failed } = await openDataDirectory({
+  const { identity, storage, executions, retirement, failed, scrub } = await openDataDirectory({
     directory: config.dataDir,
     nodeId,
     clusterName: cluster.name,
@@ -162,6 +163,11 @@ async function compose(
   closeStorage.release();
   closeTransport.release();
   opened.add("raft", () => raft.stop());
+  const stopScrub = scrub((error) => {
+    isDamage(error);
+    onFatal(error);
+  });
+  opened.add("scrub", async () => stopScrub());
 
   // Calls: run here when this node leads, sent to the leader when it does not.
   const leaderWaitMs = 2 * config.raft.electionTimeoutMs;
@@ -232,6 +238,18 @@ async function compose(
   });
   const heldLeader = new HeldLeader({ raft, peers: voids, clock, log });
   opened.add("held leader", async () => heldLeader.close());
+  const digestCheck = new DigestCheck({
+    raft,
+    checkpoints: machine.checkpoints,
+    codec: service,
+    clock,
+    log,
+    onDiverged: (error) => {
+      isDamage(error);
+      onFatal(error);
+    },
+  });
+  opened.add("digest check", async () => digestCheck.close());
   const forwarded = new ForwardedCalls({
     methods: registry,
     version: registry,
@@ -240,7 +258,7 @@ async function compose(
       stopping: phase !== "serving",
       members: raft.status().membership?.members.map(({ id }) => id) ?? [],
     }),
-    questions: [transfer, membership, voids],
+    questions: [transfer, membership, voids, digestCheck],
     local,
     service,
     clock,

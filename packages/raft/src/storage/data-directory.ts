@@ -28,12 +28,14 @@ import { dirname, join, resolve } from "node:path";
 import { ForgottenEntriesError, type Restored } from "../core/index.js";
 import type { ExecutionNotes, Identity, IdentityStore, Storage } from "../ports/index.js";
 import { markDamaged } from "./damage-marker.js";
+import { markDiverged, refuseDiverged } from "./diverged-marker.js";
 import { syncDirectory } from "./durable-file.js";
-import { DamagedStorage, ForeignDataDirectory, StorageFailed } from "./errors.js";
+import { DamagedStorage, DivergedState, ForeignDataDirectory, StorageFailed } from "./errors.js";
 import { openExecutionNotes } from "./execution-notes.js";
 import { openIdentityFile } from "./identity.js";
 import { openLevelStorage } from "./level-open.js";
 import { type Retirement, retire } from "./retirement.js";
+import { scrubTables } from "./table-scrub.js";
 
 export interface DataDirectoryOptions {
   /** Created with mode 0700 when missing. */
@@ -61,10 +63,15 @@ export interface DataDirectory {
   /** What was damaged and is given up; null when nothing was. */
   readonly retirement: Retirement | null;
   /**
-   * To be called with whatever went wrong while the node ran. True: it is damage, the folder is marked, and the node
-   * must end at once.
+   * To be called with whatever went wrong while the node ran. True: it is damage, or another state than the others',
+   * the folder is marked, and the node must end at once.
    */
   readonly failed: (error: unknown) => boolean;
+  /**
+   * Reads the database's files again and again, slowly, until stopped. `onEnd` hears of the first damage, or of a failed
+   * read: something for `failed`, and the end of the node.
+   */
+  readonly scrub: (onEnd: (error: Error) => void) => () => void;
 }
 
 /** The identity store of a data folder, for tools that must not open the database. */
@@ -73,7 +80,7 @@ export function openIdentity(directory: string): IdentityStore {
 }
 
 /**
- * @throws ForeignDataDirectory, DamagedStorage, UnknownFormat, StorageInUse, StorageFailed
+ * @throws ForeignDataDirectory, DivergedState, DamagedStorage, UnknownFormat, StorageInUse, StorageFailed
  */
 export async function openDataDirectory(options: DataDirectoryOptions): Promise<DataDirectory> {
   const directory = resolve(options.directory);
@@ -81,6 +88,7 @@ export async function openDataDirectory(options: DataDirectoryOptions): Promise<
   const identity = openIdentity(directory);
   const known = identity.read();
   if (known !== null) requireOwn(directory, known, options);
+  refuseDiverged(directory);
   const { newIncarnation, now, rebuild = false } = options;
   const retirement = { directory, identity, rebuild, newIncarnation, now };
 
@@ -119,7 +127,13 @@ async function openOwn(
       await identity.write(unborn(options));
     }
     const executions = openExecutionNotes(directory);
-    return { identity, storage, executions, failed: (error) => failed(directory, error) };
+    return {
+      identity,
+      storage,
+      executions,
+      failed: (error) => failed(directory, error),
+      scrub: (onEnd) => scrubTables(databaseDirectory, onEnd),
+    };
   } catch (error) {
     await storage.close();
     throw error;
@@ -127,6 +141,10 @@ async function openOwn(
 }
 
 function failed(directory: string, error: unknown): boolean {
+  if (error instanceof DivergedState) {
+    markDiverged(directory, error);
+    return true;
+  }
   const damage = damageIn(error);
   if (damage !== null) markDamaged(directory, damage);
   return damage !== null;

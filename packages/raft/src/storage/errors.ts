@@ -25,6 +25,21 @@ export class DamagedStorage extends Error {
   }
 }
 
+/**
+ * From the same log this node came to another state than a majority of the voters. Its log is sound, its answers are
+ * not: it stops, and does not start again with this folder.
+ */
+export class DivergedState extends Error {
+  override readonly name = "DivergedState";
+  /** @param finding what was compared, and what a majority has */
+  constructor(readonly finding: string) {
+    super(
+      `diverged state: ${finding}. Keep this node's data folder for inspection, and give its place to an empty one ` +
+        "(quorate replace).",
+    );
+  }
+}
+
 /** The disk was written by another version of the format: neither damage nor something to guess about. */
 export class UnknownFormat extends Error {
   override readonly name = "UnknownFormat";

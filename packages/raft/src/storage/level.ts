@@ -7,6 +7,7 @@ export {
 } from "./data-directory.js";
 export {
   DamagedStorage,
+  DivergedState,
   ForeignDataDirectory,
   RecoveryRefused,
   StorageFailed,

@@ -6,9 +6,10 @@
  * Formats: LevelDB, `doc/table_format.md` and `db/version_edit.cc`.
  */
 import { existsSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { maskedCrc32c } from "./crc32c.js";
-import { DamagedStorage } from "./errors.js";
+import { DamagedStorage, StorageFailed } from "./errors.js";
 import { nextRecordOffset, readLog } from "./log-format.js";
 import { VarintReader } from "./varint.js";
 
@@ -42,7 +43,8 @@ export function verifyTables(directory: string): number {
   let bytes = 0;
   for (const [number, size] of listedTables(directory)) {
     bytes += size;
-    verifyTable(tablePath(directory, number), size);
+    const path = tablePath(directory, number);
+    verifyTable(path, existsSync(path) ? readFileSync(path) : null, size);
   }
   return bytes;
 }
@@ -55,7 +57,7 @@ function tablePath(directory: string, number: number): string {
 }
 
 /** Sizes by number of the files that the current manifest lists. */
-function listedTables(directory: string): ReadonlyMap<number, number> {
+export function listedTables(directory: string): ReadonlyMap<number, number> {
   const current = join(directory, "CURRENT");
   const text = readFileSync(current, "latin1");
   if (!/^MANIFEST-\d+\n$/.test(text)) {
@@ -118,9 +120,27 @@ function applyEdit(edit: Buffer, tables: Map<number, number>): string | null {
   return null;
 }
 
-function verifyTable(path: string, size: number): void {
-  if (!existsSync(path)) throw new DamagedStorage(path, "a table file that the manifest lists", "no file");
-  const content = readFileSync(path);
+/** `content` is null when there is no such file. */
+export async function readTable(
+  directory: string,
+  number: number,
+): Promise<{ readonly path: string; readonly content: Buffer | null }> {
+  const path = tablePath(directory, number);
+  try {
+    return { path, content: await readFile(path) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { path, content: null };
+    throw new StorageFailed(`read ${path}`, error);
+  }
+}
+
+/**
+ * @param content null: there is no such file
+ * @param size as the manifest has it
+ * @throws DamagedStorage naming the offset of the first fault
+ */
+export function verifyTable(path: string, content: Buffer | null, size: number): void {
+  if (content === null) throw new DamagedStorage(path, "a table file that the manifest lists", "no file");
   const damaged = (offset: number, expected: string, found: string) =>
     new DamagedStorage(`${path}, offset ${offset}`, expected, found);
   if (content.length !== size) throw damaged(0, `${size} bytes`, `${content.length} bytes`);

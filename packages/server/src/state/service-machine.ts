@@ -16,6 +16,7 @@ import {
   TransactionContext,
   ViewContext,
 } from "./call-context.js";
+import { Checkpoints } from "./checkpoints.js";
 import { decodeLargeLogEntry, decodeLogEntry, type LogEntry, LogEntryError } from "./log-entry.js";
 import { chainDigest, metadataEffect, readMetadata } from "./metadata.js";
 import { Prng } from "./prng.js";
@@ -41,6 +42,7 @@ export function createServiceMachine(registry: Registry, log: ServiceLog): Servi
 }
 
 class RegistryMachine implements ServiceMachine {
+  readonly checkpoints = new Checkpoints();
   readonly #registry: Registry;
   readonly #log: ServiceLog;
   readonly #service: Uint8Array;
@@ -71,6 +73,7 @@ class RegistryMachine implements ServiceMachine {
       const effects = writes.effects();
       const digest = chainDigest(metadata.digest, entry.index, results, effects);
       effects.push(metadataEffect({ lastNow: now, digest }));
+      this.checkpoints.passed(entry.index, digest);
       return { result: command.kind === "batch" ? batchResult(results) : onlyResult(results), effects };
     };
     const results = runSteps(steps, view, operationsMax + 1);
@@ -82,6 +85,7 @@ class RegistryMachine implements ServiceMachine {
     const result = faultResult(new Fault(faultCodes.applicationError, struckOutText));
     const effects = [strikeMark(entry.index)];
     const next = chainDigest(digest, entry.index, [result], effects);
+    this.checkpoints.passed(entry.index, next);
     return { result, effects: [...effects, metadataEffect({ lastNow, digest: next })] };
   }
 

@@ -1,6 +1,7 @@
 /** The words that the rest of the server needs to run a service: results, contexts, the machine itself. */
 import type { Value } from "@quorate/protocol";
 import type { StateMachine, StateView } from "@quorate/raft";
+import type { Checkpoints } from "./checkpoints.js";
 
 /** How a call ended: a value, or a fault that is as much a result as the value. */
 export type CallResult =
@@ -32,6 +33,8 @@ export interface ServiceLog {
 
 /** The replicated machine of one service, plus its queries, which never enter the log. */
 export interface ServiceMachine extends StateMachine<CallResult> {
+  /** What this process came to, at entries that others look at too. */
+  readonly checkpoints: Pick<Checkpoints, "all">;
   /**
    * Run a query against the state as it is now. A promise only when it needs ranges, which are then read,
    * like everything else in that call, from one pinned snapshot. Never throws for what the caller or the
