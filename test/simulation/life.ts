@@ -1,4 +1,3 @@
-import type { RaftLog } from "@quorate/raft";
 import {
   type Entry,
   EntryType,
@@ -15,25 +14,16 @@ import {
   type Ready,
   type StoreRequest,
 } from "@quorate/raft/core";
-import { ExecutionGate, type Held, requireStrikable } from "@quorate/raft/testing";
+import type { Held } from "@quorate/raft/testing";
 import type { Batch, Executed, ReceivedChunk } from "./disk.js";
-import {
-  type Command,
-  type CommandResult,
-  decodeCommand,
-  ExecutedHere,
-  encodeCommand,
-  type Machine,
-} from "./machine.js";
+import { Execution } from "./execution.js";
+import { type Command, type CommandResult, encodeCommand, type Machine } from "./machine.js";
 import type { Node } from "./node.js";
 import { OpenProposals, type ProposalSettled } from "./open-proposals.js";
 import { OpenReads, type ReadSettled } from "./open-reads.js";
 import { showInput, showMessage } from "./show.js";
 import { Snapshots } from "./snapshots.js";
 import type { Owner } from "./world.js";
-
-const ignore = () => undefined;
-const silent: RaftLog = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 /** Effects that one batch carries at most, counted in entries. */
 const effectsPerBatch = 50;
@@ -48,10 +38,9 @@ export class Life implements Owner {
   readonly proposals = new OpenProposals();
   readonly reads = new OpenReads();
   readonly snapshots = new Snapshots(this);
-  readonly #toApply: Entry[] = [];
+  readonly #execution: Execution;
   /** Applied, but not yet on the disk. */
   readonly #unflushed: Executed[] = [];
-  readonly #gate: ExecutionGate;
   readonly #changes = new Map<number, string>();
   #nextChange = 1;
   readonly #turn: Proposal[] = [];
@@ -60,7 +49,6 @@ export class Life implements Owner {
   /** A part of a snapshot that waits for the batch in flight. */
   #chunk: ReceivedChunk | null = null;
   #flush: "never" | "scheduled" | "due" = "never";
-  #applying = false;
   /** What this life knows to be on the disk. */
   #durable: Index;
   /** Inputs are gathered before the core is asked what is due. */
@@ -84,16 +72,7 @@ export class Life implements Owner {
     const { knobs } = cluster;
     const restored = durable.restore(knobs.restoredTail);
     this.raft = new Raft(cluster.config(id, random), restored);
-    this.#gate = new ExecutionGate({
-      notes: node.notes ?? undefined,
-      holdBefore: undefined,
-      restored: knobs.plantedBugs.has("strikesForgotten") ? { ...restored, voids: [] } : restored,
-      isOfEntry: () => true,
-      commit: () =>
-        knobs.plantedBugs.has("struckWhileUncommitted") ? Number.MAX_SAFE_INTEGER : this.raft.status().commit,
-      lacksCommitted: () => this.raft.lacksCommitted,
-      log: silent,
-    });
+    this.#execution = new Execution(this, restored);
     this.machine = durable.machine();
     this.#durable = durable.applied;
   }
@@ -134,12 +113,12 @@ export class Life implements Owner {
 
   /** The entry before which it executes nothing more. */
   get held(): Held | null {
-    return this.#gate.held;
+    return this.#execution.held;
   }
 
   /** Throws `StrikeRefused`, as the driver does. */
   strikeOut(index: Index): void {
-    requireStrikable(index, { status: this.raft.status(), gate: this.#gate, next: this.#toApply[0] });
+    this.#execution.requireStrikable(index);
     const context = this.proposals.add({ id: index, kind: "void" }, () => undefined);
     this.step({ type: "propose", proposals: [{ context, data: encodeVoid(index), type: EntryType.void }] });
   }
@@ -215,8 +194,8 @@ export class Life implements Owner {
       network.send(message);
     }
     this.#maybeWrite();
-    for (const entry of ready.apply) this.#toApply.push(entry);
-    this.#maybeApply();
+    this.#execution.push(ready.apply);
+    this.#execution.run();
     this.#handleReads(ready);
     for (const { id, from, to, maxBytes } of ready.fetch) this.#fetch(id, from, to, maxBytes);
     for (const { to, wanted } of ready.pins) {
@@ -245,7 +224,7 @@ export class Life implements Owner {
     if (this.#store) {
       throw new Error(`${node.id} asks for store ${request.ticket} before ${this.#store.ticket} is stored`);
     }
-    this.#gate.stored(request.entries);
+    this.#execution.stored(request.entries);
     if (request.compactTo > 0) node.cluster.counts.add("event compaction");
     this.#store = request;
   }
@@ -338,8 +317,7 @@ export class Life implements Owner {
     const { node, reads } = this;
     const { monitor, counts, knobs } = node.cluster;
     counts.add("event snapshot installed");
-    this.#toApply.length = 0;
-    this.#gate.installed(last.index);
+    this.#execution.installed(last.index);
     if (!knobs.plantedBugs.has("overlayLeaksIntoSnapshot")) this.#unflushed.length = 0;
     this.machine = node.durable.machine();
     monitor.snapshotInstalled(node, last, this.machine.digest);
@@ -347,60 +325,20 @@ export class Life implements Owner {
     reads.serve(this.machine);
   }
 
-  #maybeApply(): void {
-    const [first] = this.#toApply;
-    if (this.#applying || first === undefined || this.#gate.verdict(first) === "wait") return;
-    const { node } = this;
-    const { world, knobs, monitor } = node.cluster;
-    this.#applying = true;
-    this.later(world.between(knobs.apply.min, knobs.apply.max), () => {
-      this.#applying = false;
-      const { machine } = this;
-      for (const entry of this.#nextEntries(world.integer(1, 20))) {
-        const struck = this.#gate.verdict(entry) === "strike";
-        if (!struck && this.#endsProcess(entry)) return;
-        const result = struck ? machine.strike(entry) : machine.apply(entry);
-        monitor.entryApplied(node, entry, machine.digest, machine.struck);
-        this.#gate.ended(entry);
-        this.#unflushed.push({ entry, struck });
-        this.proposals.executed(entry, result as CommandResult);
-      }
-      this.#gate.paused();
-      this.#reportApplied();
-      if (this.#over) return;
-      this.reads.serve(machine);
-      this.#flushLater();
-      this.#maybeApply();
-    });
-  }
-
-  /** Those that may be executed now, out of the queue one by one: each may be the last. */
-  *#nextEntries(most: number): Iterable<Entry> {
-    for (let i = 0; i < most; i++) {
-      const [next] = this.#toApply;
-      if (next === undefined || this.#gate.verdict(next) === "wait") return;
-      this.#toApply.shift();
-      yield next;
-    }
-  }
-
-  /** True: this life is over, with a word about the entry or without one. */
-  #endsProcess(entry: Entry): boolean {
+  /** An entry was executed, or struck out. */
+  executed(entry: Entry, struck: boolean, result: CommandResult | null): void {
     const { node, machine } = this;
-    const { cluster } = node;
-    if (entry.type === EntryType.void && !machine.goesOnBehind(entry)) {
-      this.#gate.failed(entry, new ExecutedHere(`${entry.index}`));
-      node.condemn();
-      cluster.crashed(node, "stopped: executed what is struck out");
-      return true;
-    }
-    if (entry.type !== EntryType.application) return false;
-    this.#gate.begins(entry);
-    const command = decodeCommand(entry);
-    if (command.kind !== "fatal" || !node.diesOf(entry.index, command)) return false;
-    if (cluster.world.chance(0.5)) this.#gate.failed(entry, new Error("out of memory"));
-    cluster.crashed(node, "ended by an entry");
-    return true;
+    node.cluster.monitor.entryApplied(node, entry, machine.digest, machine.struck);
+    this.#unflushed.push({ entry, struck });
+    this.proposals.executed(entry, result as CommandResult);
+  }
+
+  /** Executing made a pause. */
+  paused(): void {
+    this.#reportApplied();
+    if (this.#over) return;
+    this.reads.serve(this.machine);
+    this.#flushLater();
   }
 
   #reportApplied(): void {
