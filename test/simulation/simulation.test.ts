@@ -32,6 +32,8 @@ describe("simulated clusters", () => {
       "crash while a snapshot is installed",
       "crash while a snapshot is received",
       "disk lost",
+      "ended by an entry",
+      "entry struck out",
       "false report of a lost peer",
       "forgotten entries noticed",
       "healed partition",
@@ -50,6 +52,7 @@ describe("simulated clusters", () => {
       "slow disk",
       "snapshot chunk lost",
       "snapshot resumed",
+      "started with more memory",
       "stranger refused",
     ]);
     for (const change of ["add", "remove", "replace", "update"]) {
