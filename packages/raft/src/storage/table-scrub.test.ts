@@ -69,3 +69,21 @@ it("takes a file that a compaction deletes meanwhile for none of the database", 
   expect(await scrubRound(folder, goOn)).toBe(tablesIn(folder).length);
   await database.close();
 });
+
+it("looks again before it calls damage what the database may just be writing", async () => {
+  const { folder, database } = await databaseOf(1);
+  const manifest = join(folder, readFileSync(join(folder, "CURRENT"), "latin1").trim());
+  const whole = readFileSync(manifest);
+  // A page of the file that has not got its bytes yet.
+  const half = () => writeFileSync(manifest, Buffer.from(whole).fill(0, 20, 40));
+  half();
+  const written = async () => {
+    writeFileSync(manifest, whole);
+    return true;
+  };
+  expect(await scrubRound(folder, written)).toBe(tablesIn(folder).length);
+  half();
+  await expect(scrubRound(folder, goOn)).rejects.toThrow(DamagedStorage);
+  writeFileSync(manifest, whole);
+  await database.close();
+});

@@ -4,7 +4,7 @@
  * round. It sees what the operating system gives, which is what LevelDB gets.
  */
 import { setTimeout } from "node:timers";
-import type { DamagedStorage } from "./errors.js";
+import { DamagedStorage } from "./errors.js";
 import { listedTables, readTable, verifyTable } from "./table-files.js";
 
 /** Between two files, of 2 MiB as a rule: half a percent of a core, 1 GiB in nine minutes. */
@@ -21,16 +21,35 @@ const roundPauseMs = 600_000;
  */
 export async function scrubRound(directory: string, pause: () => Promise<boolean>): Promise<number> {
   let sound = 0;
-  for (const [number, size] of listedTables(directory)) {
+  const listed = await lookTwice(pause, async () => listedTables(directory));
+  for (const [number, size] of listed ?? []) {
     if (!(await pause())) break;
-    if (listedTables(directory).get(number) !== size) continue;
-    const table = await readTable(directory, number);
-    // Deleted while it was read, or before: then it is not listed.
-    if (table.content === null && !listedTables(directory).has(number)) continue;
-    verifyTable(table.path, table.content, size);
-    sound += 1;
+    if ((await lookTwice(pause, () => isSound(directory, number, size))) === true) sound += 1;
   }
   return sound;
+}
+
+/** False: it is none of the database's files any more. */
+async function isSound(directory: string, number: number, size: number): Promise<boolean> {
+  if (listedTables(directory).get(number) !== size) return false;
+  const table = await readTable(directory, number);
+  // Deleted while it was read, or before: then it is not listed.
+  if (table.content === null && !listedTables(directory).has(number)) return false;
+  verifyTable(table.path, table.content, size);
+  return true;
+}
+
+/**
+ * The database goes on writing its manifest meanwhile, and half of a record looks like damage: what is damaged is so
+ * the second time, too. Null: stopped before that.
+ */
+async function lookTwice<T>(pause: () => Promise<boolean>, look: () => Promise<T>): Promise<T | null> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof DamagedStorage)) throw error;
+    return (await pause()) ? look() : null;
+  }
 }
 
 /**
