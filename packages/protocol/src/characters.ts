@@ -20,6 +20,13 @@ export function isSpace(code: number): boolean {
   return code === 0x20 || code === 0xa || code === 0x9 || code === 0xd;
 }
 
+/** The first place at or after `start` that is no white space. */
+export function skipSpace(text: string, start: number): number {
+  let at = start;
+  while (isSpace(text.charCodeAt(at))) at++;
+  return at;
+}
+
 export function isBlank(text: string): boolean {
   for (let index = 0; index < text.length; index++) {
     if (!isSpace(text.charCodeAt(index))) return false;

@@ -1,9 +1,9 @@
 import { illegalCharacter, isSpace, isXmlCharacter, methodName, suspectCharacter } from "./characters.js";
+import { declaration } from "./declaration.js";
 import type { Call } from "./decode.js";
 import { apacheNamespace } from "./encode.js";
 import { DecodeError } from "./errors.js";
 import { type Fault, faultOf } from "./fault.js";
-import { declaration } from "./guard.js";
 import type { Limits } from "./limits.js";
 import { readBase64, readBoolean, readDateTime, readDouble, readI8, readInt, readNil } from "./scalar.js";
 import { type Struct, struct, type Value } from "./value.js";

@@ -3,6 +3,7 @@ import { DecodeError, excerpt } from "./errors.js";
 import { faultCodes } from "./fault.js";
 import type { Limits } from "./limits.js";
 import { formatPath } from "./path.js";
+import { tooDeep, tooLarge } from "./refusals.js";
 import { readBase64, readBoolean, readDateTime, readDouble, readI8, readInt, readNil } from "./scalar.js";
 import { type Struct, struct, type Value } from "./value.js";
 import { childrenOf, elementName, textOf, type XmlNode } from "./xml.js";
@@ -118,12 +119,7 @@ export class TreeReader {
 
   /** The path grows by one step per array or struct, so its length is the depth. */
   #enter(step: string | number): number {
-    if (this.#path.length >= this.#limits.depth) {
-      throw new DecodeError(
-        faultCodes.tooLarge,
-        `too large: values are nested at most ${this.#limits.depth} deep`,
-      );
-    }
+    if (this.#path.length >= this.#limits.depth) tooDeep(this.#limits);
     return this.#path.push(step) - 1;
   }
 
@@ -131,9 +127,8 @@ export class TreeReader {
   name(element: Element): string {
     const name = this.text(element);
     if (name.length > this.#limits.nameLength) {
-      throw new DecodeError(
-        faultCodes.tooLarge,
-        `too large: a name has at most ${this.#limits.nameLength} characters, ${excerpt(name)} has ${name.length}`,
+      tooLarge(
+        `a name has at most ${this.#limits.nameLength} characters, ${excerpt(name)} has ${name.length}`,
       );
     }
     return name;

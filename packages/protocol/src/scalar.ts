@@ -3,6 +3,7 @@ import { DateTime } from "./date-time.js";
 import { DecodeError, excerpt } from "./errors.js";
 import { faultCodes } from "./fault.js";
 import type { Limits } from "./limits.js";
+import { numberTooLong } from "./refusals.js";
 import { Double, isInt } from "./value.js";
 
 // The texts of scalar elements. Every path of decoding reads them here, and only here.
@@ -88,9 +89,7 @@ export function readNil(text: string): null {
 
 function trimNumber(text: string, limits: Limits): string {
   const trimmed = trimSpace(text);
-  if (trimmed.length > limits.digits) {
-    throw new DecodeError(faultCodes.tooLarge, `too large: a number has at most ${limits.digits} characters`);
-  }
+  if (trimmed.length > limits.digits) numberTooLong(limits);
   return trimmed;
 }
 
