@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StatusReport } from "../cluster/status.js";
-import type { Answer } from "../rpc/dispatcher.js";
+import type { Answer } from "../rpc/answer.js";
 import { Metrics } from "./metrics.js";
 
 const follower: StatusReport = {

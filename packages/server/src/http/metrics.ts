@@ -3,7 +3,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { SnapshotDone } from "@quorate/raft";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { StatusReport } from "../cluster/status.js";
-import type { Answer } from "../rpc/dispatcher.js";
+import type { Answer } from "../rpc/answer.js";
 
 export interface MetricsSource {
   readonly nodeId: string;

@@ -4,7 +4,7 @@ import type { NodeStatus } from "@quorate/raft";
 import type { FastifyInstance } from "fastify";
 import type { ClusterView } from "../cluster/cluster-watch.js";
 import { reportMembers, reportStatus } from "../cluster/status.js";
-import type { Answer } from "../rpc/dispatcher.js";
+import type { Answer } from "../rpc/answer.js";
 import { faultOf } from "../rpc/faults.js";
 import type { CallContext } from "../rpc/ports.js";
 import { type AppDependencies, buildApp, type Phase } from "./app.js";

@@ -9,7 +9,8 @@ import {
   type Value,
 } from "@quorate/protocol";
 import { describe, expect, it } from "vitest";
-import { type Answer, Dispatcher } from "./dispatcher.js";
+import type { Answer } from "./answer.js";
+import { Dispatcher } from "./dispatcher.js";
 import type { Call, CallContext, CallOutcome, Executor, LocalMethod, Method, MethodTable } from "./ports.js";
 import { plainContext as plain } from "./testing-context.js";
 

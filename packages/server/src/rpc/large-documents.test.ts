@@ -9,7 +9,8 @@ import {
   type Value,
 } from "@quorate/protocol";
 import { describe, expect, it } from "vitest";
-import { type Answer, Dispatcher } from "./dispatcher.js";
+import type { Answer } from "./answer.js";
+import { Dispatcher } from "./dispatcher.js";
 import { isLarge } from "./is-large.js";
 import { encodeSlots } from "./multicall-answer.js";
 import type { Executor, LargeDocuments } from "./ports.js";

@@ -1,6 +1,7 @@
 import { decodeResponse, encodeCall, Fault, faultCodes, type Value } from "@quorate/protocol";
 import { describe, expect, it } from "vitest";
-import { type Answer, Dispatcher } from "./dispatcher.js";
+import type { Answer } from "./answer.js";
+import { Dispatcher } from "./dispatcher.js";
 import { itemsMax } from "./multicall.js";
 import type { Call, CallContext, CallOutcome, Executor, LocalMethod, Method, MethodTable } from "./ports.js";
 import { plainContext as plain } from "./testing-context.js";

@@ -1,5 +1,5 @@
 /** The documentation of every method, from what its author declared. */
-import type { MethodDescription } from "../../rpc/dispatcher.js";
+import type { MethodDescription } from "../../rpc/method-description.js";
 import type { Parameter } from "../../rpc/ports.js";
 import { examplesOf } from "../examples/index.js";
 import { escapeHtml, page } from "./page.js";
