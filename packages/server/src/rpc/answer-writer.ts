@@ -57,11 +57,7 @@ export class AnswerWriter {
 
   /** The answer of this node's own method, made at once. */
   local(name: string, call: () => Value): Answer {
-    try {
-      return localAnswer(this.#encode(call()), name);
-    } catch (error) {
-      return this.refusal(error, name, "local");
-    }
+    return this.#orRefusal(() => localAnswer(this.#encode(call()), name), name);
   }
 
   outcome(outcome: CallOutcome, method: string, kind: MethodKind, end: (answer: Answer) => void): void {
@@ -77,9 +73,10 @@ export class AnswerWriter {
 
   /** A multicall that left nothing to execute. */
   localMulticall(multicall: Multicall, end: (answer: Answer) => void): void {
-    this.#writeSlots(multicall.filledWith([]), (encode) =>
-      end({ ...localAnswer(encode(), multicallName), items: multicall.size }),
-    );
+    this.#writeSlots(multicall.filledWith([]), (encode) => {
+      const answer = this.#orRefusal(() => localAnswer(encode(), multicallName), multicallName);
+      end({ ...answer, items: multicall.size });
+    });
   }
 
   multicall(
@@ -104,6 +101,14 @@ export class AnswerWriter {
       return;
     }
     this.#writeSlots(slots, finish);
+  }
+
+  #orRefusal(make: () => Answer, method: string): Answer {
+    try {
+      return make();
+    } catch (error) {
+      return this.refusal(error, method, "local");
+    }
   }
 
   /** `done` gets what gives the document or throws why there is none. */

@@ -8,7 +8,7 @@ import {
   Fault,
   type Value,
 } from "@quorate/protocol";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import type { Answer } from "./answer.js";
 import { Dispatcher } from "./dispatcher.js";
 import { isLarge } from "./is-large.js";
@@ -37,6 +37,8 @@ class HeldDocuments implements LargeDocuments {
   };
 }
 
+const failures: unknown[] = [];
+
 function rig(result: Value) {
   const documents = new HeldDocuments();
   const execute: Executor["execute"] = (call, _context, end) => {
@@ -54,9 +56,7 @@ function rig(result: Value) {
     executor: { execute, readStale: execute },
     maxBody: 1_000_000,
     largeDocuments: documents,
-    onFailure: (error) => {
-      throw error;
-    },
+    onFailure: (error) => failures.push(error),
   });
   const answers: Answer[] = [];
   const send = (param: Value) =>
@@ -68,6 +68,8 @@ function rig(result: Value) {
   };
   return { documents, answers, send, multicall };
 }
+
+afterEach(() => expect(failures).toEqual([]));
 
 const long = "x".repeat(2 * bytesMin);
 
@@ -135,6 +137,16 @@ describe("a large answer of a multicall", () => {
     expect(answers).toEqual([]);
     documents.held.shift()?.();
     expect(answers[0]).toMatchObject({ ending: "value", index: null, items: 50, kind: "local" });
+  });
+
+  it("of the server's own results is a fault where it cannot be written", () => {
+    const { documents, answers, multicall } = rig(true);
+    multicall(...Array.from({ length: 50 }, () => "system.listMethods"));
+    documents.held.shift()?.();
+    documents.failure = new EncodeError("it takes too much memory");
+    documents.held.shift()?.();
+    expect(decodeResponse(answers[0]?.body ?? new Uint8Array())).toMatchObject({ faultCode: -32603 });
+    expect(failures.splice(0)).toEqual([documents.failure]);
   });
 
   it("that cannot be written says that the calls were executed", () => {
