@@ -1,4 +1,4 @@
-/** Documents: both paths agree, only `DecodeError` is thrown, and nothing is accepted that expat refuses. */
+/** Documents: both paths and the survey agree, only `DecodeError` is thrown, and nothing is accepted that expat refuses. */
 import { DecodeError, decodeCall, decodeResponse, encodeCall, valuesEqual } from "@quorate/protocol";
 import fc from "fast-check";
 import { canonicalDocument } from "../conformance/canonical-documents.js";
@@ -6,6 +6,7 @@ import { damaged } from "../conformance/damage.js";
 import { gentlyMutatedDocument, mutatedDocument } from "../conformance/mutations.js";
 import { PythonWorker } from "../conformance/python-worker.js";
 import { stockDocuments } from "../conformance/stock-documents.js";
+import { surveyAgrees } from "../conformance/survey-agrees.js";
 import { agree } from "../conformance/two-paths.js";
 import { hostileDocument } from "./hostile-documents.js";
 import type { Target } from "./search.js";
@@ -32,6 +33,9 @@ const cases: fc.Arbitrary<Case> = fc.oneof(
   { weight: 3, arbitrary: document.map((text) => ({ document: text, charset: undefined, edits: [] })) },
   { weight: 1, arbitrary: fc.record({ document, charset, edits }) },
 );
+
+/** Most documents pass one of them: then the survey has something to refuse. */
+const nearLimits = { depth: 2, values: 4, nameLength: 6, digits: 4 };
 
 const codes: readonly number[] = [-32700, -32701, -32702, -32600, -32005];
 
@@ -68,6 +72,8 @@ export class CodecTarget implements Target<Case> {
     }
     if (changes.length > 0 || encoding !== undefined) return;
     agree(text);
+    surveyAgrees(text);
+    surveyAgrees(text, nearLimits);
     if (call !== null || answer !== null) this.#accepted.push(text);
   }
 

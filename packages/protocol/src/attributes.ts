@@ -1,15 +1,12 @@
 import { nameEnd, skipSpace } from "./characters.js";
 import type { References } from "./references.js";
-import { notWellFormed, quoted, tooLarge } from "./refusals.js";
+import { attributesMax, notWellFormed, quoted, tooManyAttributes } from "./refusals.js";
 
 const greaterThan = 0x3e;
 const slash = 0x2f;
 const equalsSign = 0x3d;
 const doubleQuote = 0x22;
 const singleQuote = 0x27;
-
-/** XML-RPC has no attributes at all; namespaces and the like are few. */
-const attributesMax = 256;
 
 /**
  * Checks the attributes of one tag, which mean nothing to XML-RPC.
@@ -30,7 +27,7 @@ export function checkAttributes(text: string, nameEndsAt: number, references: Re
     if (start === at || end === start) notWellFormed("this does not belong into a tag", start);
     const name = text.slice(start, end);
     if (names.has(name)) notWellFormed(`the attribute ${quoted(name)} comes twice`, start);
-    if (names.size === attributesMax) tooLarge(`a tag has at most ${attributesMax} attributes`, start);
+    if (names.size === attributesMax) tooManyAttributes(start);
     names.add(name);
     at = checkValue(text, end, references);
   }

@@ -1,5 +1,5 @@
 import type { Limits } from "./limits.js";
-import { tooDeep, tooLarge, tooManyValues } from "./refusals.js";
+import { tooDeep, tooManyElements, tooManyValues } from "./refusals.js";
 
 /** Elements around the outermost value: methodResponse, fault, params, param, value and a scalar in it. */
 const elementsAround = 8;
@@ -8,11 +8,23 @@ const elementsPerLevel = 3;
 /** Each value comes with at most five elements: member, name, value, array and data. */
 const elementsPerValue = 5;
 
+/** How many elements can be open at once in a document that keeps the limit on depth. */
+export function openElementsMax({ depth }: Limits): number {
+  return elementsPerLevel * depth + elementsAround;
+}
+
+/** How many elements a document can have that keeps the limit on values. */
+export function elementsMax({ values }: Limits): number {
+  return elementsPerValue * values + elementsAround;
+}
+
 /** Holds the limits on depth and on numbers, element by element. */
 export class Counts {
   readonly #limits: Limits;
   #elements = 0;
   #values = 0;
+  /** Arrays and structs that are open. */
+  #containers = 0;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -24,10 +36,18 @@ export class Counts {
    */
   open(name: string, around: number, position: number): void {
     const { depth, values } = this.#limits;
-    if (around >= elementsPerLevel * depth + elementsAround) tooDeep(this.#limits, position);
+    if (around >= openElementsMax(this.#limits)) tooDeep(this.#limits, position);
+    if (isContainer(name) && ++this.#containers > depth) tooDeep(this.#limits, position);
     if (name === "value" && ++this.#values > values) tooManyValues(this.#limits, position);
-    if (++this.#elements > elementsPerValue * values + elementsAround) {
-      tooLarge(`more elements than ${values} values need`, position);
-    }
+    if (++this.#elements > elementsMax(this.#limits)) tooManyElements(this.#limits, position);
   }
+
+  close(name: string): void {
+    if (isContainer(name)) this.#containers--;
+  }
+}
+
+/** Whether values are inside others by way of this element. */
+function isContainer(name: string): boolean {
+  return name === "array" || name === "struct";
 }

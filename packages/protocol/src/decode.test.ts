@@ -221,6 +221,12 @@ describe("limits", () => {
     expect(refusal(() => call(`<methodName>${name}</methodName>`, { nameLength: 10 })).code).toBe(-32005);
   });
 
+  test("bytes, before they are looked at", () => {
+    expect(() => decodeCall(Buffer.alloc(4, 0xff), { charset: "nonsense", limits: { bytes: 3 } })).toThrow(
+      "a document has at most 3 bytes, this one has 4",
+    );
+  });
+
   test("bytes and values", () => {
     expect(refusal(() => call("<methodName>m</methodName>", { bytes: 20 })).code).toBe(-32005);
     const two = "<methodName>m</methodName><params><param><value/></param><param><value/></param></params>";

@@ -1,10 +1,13 @@
 import { methodName } from "./characters.js";
-import { excerpt } from "./errors.js";
+import { encodingOf } from "./encoding.js";
+import { DecodeError, excerpt } from "./errors.js";
 import { decodeCallFast, decodeResponseFast } from "./fast-decode.js";
-import { type Fault, faultOf } from "./fault.js";
+import { type Fault, faultCodes, faultOf } from "./fault.js";
 import { checkWellFormed } from "./guard.js";
 import { type Limits, resolveLimits } from "./limits.js";
 import { type Element, refuse, shown, TreeReader } from "./read.js";
+import { wrongRoot } from "./refusals.js";
+import { survey, surveyedLength } from "./survey.js";
 import { decodeText } from "./text.js";
 import type { Value } from "./value.js";
 import { parseXml } from "./xml.js";
@@ -32,7 +35,7 @@ export interface Call {
  */
 export function decodeCall(bytes: Uint8Array, options: DecodeOptions = {}): Call {
   const limits = resolveLimits(options.limits);
-  const text = decodeText(bytes, options.charset, limits);
+  const text = readText(bytes, options.charset, limits, "methodCall");
   const call = options.fastPath === false ? undefined : decodeCallFast(text, limits);
   return call ?? readCall(readRoot(text, limits, "methodCall"), limits);
 }
@@ -40,17 +43,31 @@ export function decodeCall(bytes: Uint8Array, options: DecodeOptions = {}): Call
 /** Reads a `methodResponse` document: a value, or the fault that the server answered with. Throws as `decodeCall` does. */
 export function decodeResponse(bytes: Uint8Array, options: DecodeOptions = {}): Value | Fault {
   const limits = resolveLimits(options.limits);
-  const text = decodeText(bytes, options.charset, limits);
+  const text = readText(bytes, options.charset, limits, "methodResponse");
   const answer = options.fastPath === false ? undefined : decodeResponseFast(text, limits);
   if (answer !== undefined) return answer; // null is an answer
   return readResponse(readRoot(text, limits, "methodResponse"), limits);
+}
+
+/** The document's text; of a large document only if a look at its bytes finds nothing against it. */
+function readText(bytes: Uint8Array, charset: string | undefined, limits: Limits, root: string): string {
+  if (bytes.length > limits.bytes) {
+    throw new DecodeError(
+      faultCodes.tooLarge,
+      `a document has at most ${limits.bytes} bytes, this one has ${bytes.length}`,
+    );
+  }
+  const document = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const encoding = encodingOf(document, charset);
+  if (document.length >= surveyedLength) survey(document, encoding, root, limits);
+  return decodeText(document, encoding);
 }
 
 function readRoot(text: string, limits: Limits, expected: string): Element {
   const reader = new TreeReader(limits);
   const document = { name: "document", children: parseXml(checkWellFormed(text, limits)) };
   const [root] = reader.elements(document);
-  if (root?.name !== expected) refuse(`the root is <${expected}>, not ${shown(root?.name ?? "")}`);
+  if (root?.name !== expected) wrongRoot(expected, root?.name ?? "");
   return root;
 }
 

@@ -6,7 +6,7 @@ import { DecodeError } from "./errors.js";
 import { faultCodes } from "./fault.js";
 import type { Limits } from "./limits.js";
 import { References } from "./references.js";
-import { notWellFormed, quoted } from "./refusals.js";
+import { doctype, notWellFormed, notXmlRpc, quoted, textOutside } from "./refusals.js";
 import { Shape } from "./shape.js";
 import { TextLength } from "./text-length.js";
 
@@ -87,7 +87,7 @@ class Guard {
     const misshape = this.#shape?.misshape;
     if (misshape) {
       const { sentence, position } = misshape;
-      throw new DecodeError(faultCodes.notXmlRpc, `not XML-RPC: ${sentence}`, { position });
+      notXmlRpc(`not XML-RPC: ${sentence}`, position);
     }
     return this.#kept + text.slice(this.#keepFrom);
   }
@@ -112,7 +112,7 @@ class Guard {
   #checkText(start: number, end: number): void {
     if (this.#open.length === 0) {
       const surplus = skipSpace(this.#text, start);
-      if (surplus < end) notWellFormed("text outside the root element", surplus);
+      if (surplus < end) textOutside(surplus);
       return;
     }
     const length = end - start - this.#references.check(start, end);
@@ -138,6 +138,7 @@ class Guard {
     const close = text.charCodeAt(end) === greaterThan ? end : checkAttributes(text, end, this.#references);
     if (text.charCodeAt(close) === slash) {
       if (text.charCodeAt(close + 1) !== greaterThan) notWellFormed('"/" is not the end of this tag', close);
+      this.#counts.close(name);
       this.#shape?.close();
       return close + 2;
     }
@@ -159,6 +160,7 @@ class Guard {
     const close = skipSpace(text, end);
     if (text.charCodeAt(close) !== greaterThan) notWellFormed("a closing tag holds its name only", close);
     this.#open.pop();
+    this.#counts.close(expected);
     this.#shape?.close();
     this.#textLength.reset();
     return close + 1;
@@ -181,7 +183,7 @@ class Guard {
       this.#textLength.addSection(end - start, this.#open.at(-1) ?? "", start);
       return end + 3;
     }
-    if (text.startsWith("<!DOCTYPE", tag)) notWellFormed("a DOCTYPE is not accepted, whatever it says", tag);
+    if (text.startsWith("<!DOCTYPE", tag)) doctype(tag);
     notWellFormed('"<!" begins neither a comment nor a CDATA section', tag);
   }
 

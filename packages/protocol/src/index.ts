@@ -1,5 +1,5 @@
 // Reading is `decode.js`, writing `encode.js`, what both refuse `errors.js`, what they speak of `value.js`.
-// For tools and tests only: the fast path on its own, and `checkWellFormed`, the first step of the full path.
+// For tools and tests only: the fast path on its own, `checkWellFormed`, the first step of the full path, and the survey.
 export { DateTime } from "./date-time.js";
 export { type Call, type DecodeOptions, decodeCall, decodeResponse } from "./decode.js";
 export { type Dialect, type EncodeOptions, encodeCall, encodeFault, encodeResponse } from "./encode.js";
@@ -8,6 +8,7 @@ export { decodeCallFast, decodeResponseFast } from "./fast-decode.js";
 export { Fault, type FaultCode, faultCodes } from "./fault.js";
 export { checkWellFormed } from "./guard.js";
 export { defaultLimits, type Limits, resolveLimits } from "./limits.js";
+export { survey } from "./survey.js";
 export {
   Double,
   type Encodable,

@@ -1,4 +1,4 @@
-import { DecodeError, excerpt } from "./errors.js";
+import { DecodeError, excerpt, type Place } from "./errors.js";
 import { faultCodes } from "./fault.js";
 import type { Limits } from "./limits.js";
 
@@ -9,10 +9,30 @@ export function notWellFormed(sentence: string, position: number): never {
   throw new DecodeError(faultCodes.notWellFormed, `not well-formed XML: ${sentence}`, { position });
 }
 
+export function doctype(position: number): never {
+  notWellFormed("a DOCTYPE is not accepted, whatever it says", position);
+}
+
+export function textOutside(position: number): never {
+  notWellFormed("text outside the root element", position);
+}
+
+/** `found` is an element's name from outside; `position` as in `tooLarge`. */
+export function wrongRoot(expected: string, found: string, position?: number): never {
+  notXmlRpc(`the root is <${expected}>, not <${quoted(found)}>`, position);
+}
+
+export function notXmlRpc(sentence: string, position?: number): never {
+  throw new DecodeError(faultCodes.notXmlRpc, sentence, placeOf(position));
+}
+
 /** `position` is left out where the path to the value is going to say where. */
 export function tooLarge(sentence: string, position?: number): never {
-  const place = position === undefined ? {} : { position };
-  throw new DecodeError(faultCodes.tooLarge, `too large: ${sentence}`, place);
+  throw new DecodeError(faultCodes.tooLarge, `too large: ${sentence}`, placeOf(position));
+}
+
+function placeOf(position: number | undefined): Place {
+  return position === undefined ? {} : { position };
 }
 
 export function tooDeep({ depth }: Limits, position?: number): never {
@@ -23,12 +43,23 @@ export function tooManyValues({ values }: Limits, position: number): never {
   tooLarge(`at most ${values} values`, position);
 }
 
+export function tooManyElements({ values }: Limits, position: number): never {
+  tooLarge(`more elements than ${values} values need`, position);
+}
+
 export function numberTooLong({ digits }: Limits, position?: number): never {
   tooLarge(`a number has at most ${digits} characters`, position);
 }
 
 export function nameTooLong({ nameLength }: Limits, position: number): never {
   tooLarge(`a name has at most ${nameLength} characters`, position);
+}
+
+/** XML-RPC has no attributes at all; namespaces and the like are few. */
+export const attributesMax = 256;
+
+export function tooManyAttributes(position: number): never {
+  tooLarge(`a tag has at most ${attributesMax} attributes`, position);
 }
 
 /** A piece of the document's markup, safe to quote, and not longer than a name of XML-RPC is. */

@@ -19,8 +19,25 @@ const int64Max = 2n ** 63n - 1n;
 
 /** The text of `<int>` or `<i4>`: never octal, never cut to 32 bits. */
 export function readInt(text: string, limits: Limits): number {
+  const plain = plainInt(text, Math.min(plainDigitsMax, limits.digits));
+  if (!Number.isNaN(plain)) return plain;
   const value = Number(readDigits(text, "int", 10, limits)) + 0; // + 0 turns -0 into 0
   if (!isInt(value)) refuse(`an int has 32 bits, ${excerpt(text)} needs more`);
+  return value;
+}
+
+/** So many digits are an int, whichever they are. */
+const plainDigitsMax = 9;
+
+/** Reads nothing but digits, as most ints are written, in a part of the time; NaN for anything else. */
+function plainInt(text: string, digitsMax: number): number {
+  if (text.length === 0 || text.length > digitsMax) return Number.NaN;
+  let value = 0;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
   return value;
 }
 

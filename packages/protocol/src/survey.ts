@@ -1,0 +1,237 @@
+import { isSpace, nameEnd } from "./characters.js";
+import { elementsMax, openElementsMax } from "./counts.js";
+import type { Encoding } from "./encoding.js";
+import type { Limits } from "./limits.js";
+import {
+  attributesMax,
+  doctype,
+  nameTooLong,
+  notXmlRpc,
+  numberTooLong,
+  quoted,
+  textOutside,
+  tooDeep,
+  tooManyAttributes,
+  tooManyElements,
+  tooManyValues,
+  wrongRoot,
+} from "./refusals.js";
+
+// A look at the bytes of a large document before anything is made of them. To turn megabytes into text, and that into
+// values, takes tens to hundreds of milliseconds; one pass over the bytes takes about one for each megabyte. It follows
+// tags, comments, sections and instructions as they are in well-formed XML, where no byte of another character looks
+// like markup: so in UTF-8 and the encodings of one byte, not in UTF-16.
+//
+// It refuses only what is refused in any case: a limit that is passed, an element or a root that XML-RPC does not have,
+// a DOCTYPE, what does not begin like XML. In doubt it says nothing: the document is read, and judged, as if nobody
+// had looked. Of a document that is not well-formed it may make anything, since that one is refused as well.
+
+/** Bytes from which a document is looked at: below, all of its limits are met as quickly without. */
+export const surveyedLength = 256 * 1024;
+
+const lessThan = 0x3c;
+const greaterThan = 0x3e;
+const slash = 0x2f;
+const bang = 0x21;
+const question = 0x3f;
+const dash = 0x2d;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const capitalD = 0x44;
+const ampersand = 0x26;
+const doubleQuote = 0x22;
+const singleQuote = 0x27;
+
+// What an element counts as.
+const unknown = 0;
+const plain = 1;
+const value = 2;
+const container = 3;
+const name = 4;
+const number = 5;
+
+/** All elements of XML-RPC. A name is looked at up to a period: `dateTime.iso8601` goes as `dateTime`. */
+export const elements: ReadonlyMap<string, number> = new Map([
+  ...["methodCall", "methodResponse", "params", "param", "fault", "member", "data"].map(asKind(plain)),
+  ...["boolean", "string", "dateTime", "base64", "nil", "ex:nil"].map(asKind(plain)),
+  ...["value"].map(asKind(value)),
+  ...["array", "struct"].map(asKind(container)),
+  ...["methodName", "name"].map(asKind(name)),
+  ...["int", "i4", "i8", "ex:i8", "double"].map(asKind(number)),
+]);
+
+function asKind(kind: number): (element: string) => [string, number] {
+  return (element) => [element, kind];
+}
+
+/** The kinds by a hash that is different for each of the names. Another name may share one: it is refused later. */
+const kinds = new Uint8Array(1024);
+for (const [element, kind] of elements) kinds[hashOf(element)] = kind;
+
+/** What the loop below makes of a name, one shift and one addition for each character. */
+export function hashOf(element: string): number {
+  let hash = 0;
+  for (const character of element) hash = (hash << 1) + character.charCodeAt(0);
+  return hash & 1023;
+}
+
+/**
+ * Looks for what is certainly refused, from the beginning of the text to the end or to the first find.
+ *
+ * @param root the element that the document is to be
+ * @throws DecodeError -32005, -32600, -32700; positions count bytes
+ */
+export function survey(bytes: Buffer, encoding: Encoding, root: string, limits: Limits): void {
+  if (encoding.name === "utf-16le" || encoding.name === "utf-16be") return;
+  const openMax = openElementsMax(limits);
+  const allMax = elementsMax(limits);
+  let at = skipProlog(bytes, encoding.start, root);
+  let open = 0;
+  let containers = 0;
+  let values = 0;
+  let all = 0;
+  /** Of the element whose text begins at `at`. */
+  let kind = plain;
+  for (;;) {
+    const tag = nextTag(bytes, at);
+    if (tag === -1) return;
+    if (kind >= name) checkLength(bytes, at, tag, kind, limits);
+    kind = plain;
+    let code = bytes[tag + 1] ?? 0;
+    if (code === slash) {
+      if (closesContainer(bytes, tag)) containers--;
+      open--;
+      at = tag + 3;
+      continue;
+    }
+    if (code === bang || code === question) {
+      at = passOver(bytes, tag);
+      if (at === -1) return;
+      continue;
+    }
+    let hash = 0;
+    at = tag + 1;
+    while (code > slash && code !== greaterThan) {
+      hash = ((hash << 1) + code) | 0;
+      code = bytes[++at] ?? 0;
+    }
+    const opened = kinds[hash & 1023] ?? unknown;
+    if (opened === unknown) {
+      unknownElement(bytes, tag);
+      return;
+    }
+    if (++all > allMax) tooManyElements(limits, tag);
+    if (opened === value && ++values > limits.values) tooManyValues(limits, tag);
+    if (code !== greaterThan) {
+      at = tagEnd(bytes, at);
+      if (at === -1) return;
+    }
+    if (bytes[at++ - 1] === slash) continue;
+    if (++open > openMax) tooDeep(limits, tag);
+    if (opened === container && ++containers > limits.depth) tooDeep(limits, tag);
+    kind = opened;
+  }
+}
+
+/** From here on `indexOf` is quicker than a look at each byte. */
+const nearBytes = 256;
+
+/** Most tags are near; of long texts, finding the next one would take too long byte by byte. */
+function nextTag(bytes: Buffer, from: number): number {
+  const near = Math.min(from + nearBytes, bytes.length);
+  let at = from;
+  while (at < near && bytes[at] !== lessThan) at++;
+  return at < near ? at : bytes.indexOf(lessThan, at);
+}
+
+/** Returns where the root element's tag begins, or what else has to be judged by others. */
+function skipProlog(bytes: Buffer, start: number, root: string): number {
+  let at = start;
+  for (;;) {
+    while (isSpace(bytes[at] ?? 0)) at++;
+    if (at >= bytes.length) return at;
+    if (bytes[at] !== lessThan) textOutside(at);
+    const code = bytes[at + 1];
+    if (code !== bang && code !== question) break;
+    const end = passOver(bytes, at);
+    if (end === -1) return bytes.length;
+    at = end;
+  }
+  const found = nameAt(bytes, at + 1);
+  if (found !== root && found !== "") wrongRoot(root, found, at);
+  return at;
+}
+
+/** The end of a comment, section or instruction; -1 when there is none. */
+function passOver(bytes: Buffer, tag: number): number {
+  if (bytes[tag + 1] === question) return behind(bytes, tag + 3, question, 1);
+  const code = bytes[tag + 2];
+  if (code === dash) return behind(bytes, tag + 6, dash, 2);
+  if (code === openBracket) return behind(bytes, tag + 11, closeBracket, 2);
+  if (code === capitalD && bytes.toString("latin1", tag + 2, tag + 9) === "DOCTYPE") doctype(tag);
+  return -1;
+}
+
+/** Behind the first `>` at or after `from` that so many of these come before; -1 when there is none. */
+function behind(bytes: Buffer, from: number, code: number, times: 1 | 2): number {
+  for (let at = from; at < bytes.length; at++) {
+    if (bytes[at] === greaterThan && bytes[at - 1] === code && bytes[at - times] === code) return at + 1;
+  }
+  return -1;
+}
+
+/** Where the `>` of a tag is, from the end of its name; -1 when the document ends before. */
+function tagEnd(bytes: Buffer, nameEnd: number): number {
+  let attributes = 0;
+  for (let at = nameEnd; at < bytes.length; at++) {
+    const code = bytes[at];
+    if (code === greaterThan) return at;
+    if (code === doubleQuote || code === singleQuote) {
+      if (++attributes > attributesMax) tooManyAttributes(at);
+      at = bytes.indexOf(code, at + 1);
+      if (at === -1) return -1;
+    }
+  }
+  return -1;
+}
+
+/** Whether `</` begins `</array` or `</struct`: of all elements these alone begin with "a" or have a "u" there. */
+function closesContainer(bytes: Buffer, tag: number): boolean {
+  const code = bytes[tag + 2];
+  return code === 0x61 || (code === 0x73 && bytes[tag + 5] === 0x75);
+}
+
+function checkLength(bytes: Buffer, start: number, end: number, kind: number, limits: Limits): void {
+  const max = kind === name ? limits.nameLength : limits.digits;
+  if (end - start <= max || !isLonger(bytes, start, end, max)) return;
+  if (kind === name) nameTooLong(limits, start);
+  numberTooLong(limits, start);
+}
+
+/** Counts what surely is a character of a text's own: no white space, no reference, and of a character one byte. */
+function isLonger(bytes: Buffer, start: number, end: number, max: number): boolean {
+  let count = 0;
+  for (let at = start; at < end && count <= max; at++) {
+    const code = bytes[at] ?? 0;
+    if (code === ampersand) {
+      at = bytes.indexOf(";", at);
+      if (at === -1) return false;
+    } else if (!isSpace(code) && (code & 0xc0) !== 0x80) count++;
+  }
+  return count > max;
+}
+
+/** Refuses an element that XML-RPC does not have; unless "<" begins no tag, for others to say. */
+function unknownElement(bytes: Buffer, tag: number): void {
+  const element = nameAt(bytes, tag + 1);
+  if (element !== "") notXmlRpc(`XML-RPC has no element <${quoted(element)}>`, tag);
+}
+
+/** Long enough for every name of XML-RPC, and to be quoted as a longer one. */
+const nameBytesMax = 100;
+
+/** The name that begins here, at most so much of it; empty when there is none. */
+function nameAt(bytes: Buffer, start: number): string {
+  const text = bytes.toString("utf8", start, start + nameBytesMax);
+  return text.slice(0, nameEnd(text, 0));
+}
