@@ -13,11 +13,6 @@ export function openElementsMax({ depth }: Limits): number {
   return elementsPerLevel * depth + elementsAround;
 }
 
-/** How many elements a document can have that keeps the limit on values. */
-export function elementsMax({ values }: Limits): number {
-  return elementsPerValue * values + elementsAround;
-}
-
 /** Holds the limits on depth and on numbers, element by element. */
 export class Counts {
   readonly #limits: Limits;
@@ -39,7 +34,9 @@ export class Counts {
     if (around >= openElementsMax(this.#limits)) tooDeep(this.#limits, position);
     if (isContainer(name) && ++this.#containers > depth) tooDeep(this.#limits, position);
     if (name === "value" && ++this.#values > values) tooManyValues(this.#limits, position);
-    if (++this.#elements > elementsMax(this.#limits)) tooManyElements(this.#limits, position);
+    if (++this.#elements > elementsPerValue * values + elementsAround) {
+      tooManyElements(this.#limits, position);
+    }
   }
 
   close(name: string): void {

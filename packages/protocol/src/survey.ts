@@ -1,5 +1,5 @@
 import { isSpace, nameEnd } from "./characters.js";
-import { elementsMax, openElementsMax } from "./counts.js";
+import { openElementsMax } from "./counts.js";
 import type { Encoding } from "./encoding.js";
 import type { Limits } from "./limits.js";
 import {
@@ -12,7 +12,6 @@ import {
   textOutside,
   tooDeep,
   tooManyAttributes,
-  tooManyElements,
   tooManyValues,
   wrongRoot,
 } from "./refusals.js";
@@ -84,12 +83,10 @@ export function hashOf(element: string): number {
 export function survey(bytes: Buffer, encoding: Encoding, root: string, limits: Limits): void {
   if (encoding.name === "utf-16le" || encoding.name === "utf-16be") return;
   const openMax = openElementsMax(limits);
-  const allMax = elementsMax(limits);
   let at = skipProlog(bytes, encoding.start, root);
   let open = 0;
   let containers = 0;
   let values = 0;
-  let all = 0;
   /** Of the element whose text begins at `at`. */
   let kind = plain;
   for (;;) {
@@ -120,10 +117,9 @@ export function survey(bytes: Buffer, encoding: Encoding, root: string, limits: 
       unknownElement(bytes, tag);
       return;
     }
-    if (++all > allMax) tooManyElements(limits, tag);
     if (opened === value && ++values > limits.values) tooManyValues(limits, tag);
     if (code !== greaterThan) {
-      at = tagEnd(bytes, at);
+      at = code === slash ? at + 1 : tagEnd(bytes, at);
       if (at === -1) return;
     }
     if (bytes[at++ - 1] === slash) continue;
@@ -138,6 +134,7 @@ const nearBytes = 256;
 
 /** Most tags are near; of long texts, finding the next one would take too long byte by byte. */
 function nextTag(bytes: Buffer, from: number): number {
+  if (bytes[from] === lessThan) return from;
   const near = Math.min(from + nearBytes, bytes.length);
   let at = from;
   while (at < near && bytes[at] !== lessThan) at++;
