@@ -1,9 +1,11 @@
 /** Any message between peers, and what may come of bytes that claim to be one. */
 import type { PeerMessage } from "@quorate/raft";
-import type { Entry } from "@quorate/raft/core";
+import { type Entry, EntryType } from "@quorate/raft/core";
 import { encodeMessage, FrameError, FrameReader } from "@quorate/raft/tcp";
 import fc from "fast-check";
 import { membershipOf } from "./transport-recorder.js";
+
+const entryTypes: readonly number[] = Object.values(EntryType);
 
 export const ends = { from: "n1", to: "n2" } as const;
 const index = fc.maxSafeNat();
@@ -18,7 +20,7 @@ const appendEntries = fc
     steps: fc.array(
       fc.record({
         step: fc.nat({ max: 3 }),
-        type: fc.constantFrom(0, 1, 2),
+        type: fc.constantFrom(...entryTypes),
         data: fc.uint8Array({ maxLength: 300 }),
       }),
       { maxLength: 20 },
@@ -101,7 +103,7 @@ export function expectSound(decoded: PeerMessage): void {
   for (const entry of decoded.entries) {
     require(Number.isSafeInteger(entry.index) && entry.index === previous.index + 1, `index ${entry.index}`);
     require(entry.term >= previous.term && entry.term <= decoded.term, `term ${entry.term}`);
-    require([0, 1, 2].includes(entry.type), `type ${entry.type}`);
+    require(entryTypes.includes(entry.type), `type ${entry.type}`);
     require(entry.data instanceof Uint8Array, "data that are no bytes");
     previous = entry;
   }
