@@ -6,6 +6,7 @@ import {
   decodeValue,
   encodeStorable,
   encodeValue,
+  isNormal,
   normalize,
   readInSlices,
   ValueEncodingError,
@@ -79,6 +80,18 @@ describe("a value that is read in slices", () => {
   });
 });
 
+describe("a text that is a slice by itself", () => {
+  it("is followed by a turn before anything becomes of it", async () => {
+    const text = "x".repeat(2 * 1024 * 1024);
+    let turned = false;
+    setImmediate(() => {
+      turned = true;
+    });
+    expect(await decodeLargeValue(encodeValue(["a", text]))).toEqual(["a", text]);
+    expect(turned).toBe(true);
+  });
+});
+
 /** What handlers hand over: values, and what else JavaScript has. */
 const handed = fc.oneof(
   { weight: 5, arbitrary: value },
@@ -105,6 +118,54 @@ const nested = fc.oneof(
   fc.array(handed, { maxLength: 4 }),
   fc.dictionary(fc.string(), fc.oneof(handed, fc.array(handed, { maxLength: 3 }))),
 );
+
+describe("what needs no copy to be a value", () => {
+  it("is every value that can be sent", () => {
+    fc.assert(
+      fc.property(value, (each) => {
+        const copied = () => normalize(each, "it");
+        if (isNormal(each)) expect(copied()).toEqual(each);
+        else expect(copied).toThrow("characters that XML allows");
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("is nothing else: its copy would be the same", () => {
+    fc.assert(
+      fc.property(nested, (each) => {
+        if (isNormal(each)) expect(isDeepStrictEqual(normalize(each, "it"), each)).toBe(true);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it.each<[string, unknown]>([
+    ["a plain object", {}],
+    ["a hole", Object.assign([1], { length: 2 })],
+    ["an array of a class", new (class extends Array {})()],
+    ["a Buffer", Buffer.from("a")],
+    ["a Date", new Date(0)],
+    ["a character that XML forbids", ["\u0000"]],
+    ["such a name", struct([["\uFFFE", 1]])],
+    ["such a name, behind others", [struct([["a", 1]]), struct([["\u0001", 1]])]],
+    ["infinity", [[Number.POSITIVE_INFINITY]]],
+    ["an infinite Double", new Double(Number.NaN)],
+    ["more than 64 bits", 2n ** 63n],
+    ["nothing", undefined],
+    ["a function", [() => 1]],
+  ])("is not %s", (_, each) => {
+    expect(isNormal(each)).toBe(false);
+  });
+
+  it("nests 128 deep and no deeper", () => {
+    const deep = (levels: number): Encodable => (levels === 0 ? 1 : [deep(levels - 1)]);
+    expect([isNormal(deep(128)), isNormal(deep(129))]).toEqual([true, false]);
+    const circle: unknown[] = [];
+    circle.push(circle);
+    expect(isNormal(circle)).toBe(false);
+  });
+});
 
 describe("what a handler stores", () => {
   it("is encoded as its normal form, and refused with the same words", () => {

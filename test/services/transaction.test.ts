@@ -1,4 +1,4 @@
-import { Double, Fault, struct } from "@quorate/protocol";
+import { DateTime, Double, Fault, struct } from "@quorate/protocol";
 import type { Transaction } from "@quorate/server";
 import { describe, expect, it } from "vitest";
 import { applicationError, nodeWith } from "./one-node.js";
@@ -285,5 +285,56 @@ describe("a query", () => {
   it("tells a double from an int only where its type says so", async () => {
     const node = nodeWith({ qRun: () => [new Double(1), 1, struct()] });
     expect(await node.call("qRun")).toStrictEqual([new Double(1), 1, struct()]);
+  });
+});
+
+describe("a large value that is stored", () => {
+  const items = Array.from({ length: 20_000 }, (_, id) => struct([["id", id]]));
+  const kept: unknown[] = [];
+  const node = nodeWith({
+    fill: (tx) => {
+      tx.set(["large"], items);
+      return true;
+    },
+    qRead: (view) => view.get(["large"]),
+    qDated: (view) => {
+      const value = view.get(["large"]) as unknown[];
+      value[7] = new Date("1998-07-17T14:08:55Z");
+      return value;
+    },
+    qBroken: (view) => {
+      const value = view.get(["large"]) as unknown[];
+      value.push(Number.NaN);
+      return value;
+    },
+    qPart: (view) => (view.get(["large"]) as unknown[])[3],
+    qTwice: (view) => {
+      const [one, other] = [view.get(["large"]), view.get(["large"])];
+      return one === other;
+    },
+    qKept: (view) => {
+      kept.push(view.get(["large"]));
+      return kept[0];
+    },
+  });
+
+  it("is a result as it is; what a handler made of it is checked, and copied where it is to be", async () => {
+    await node.call("fill");
+    expect(await node.call("qRead")).toEqual(items);
+    expect(((await node.call("qDated")) as unknown[])[7]).toEqual(new DateTime("19980717T14:08:55"));
+    expect(await node.call("qBroken")).toEqual([
+      -32500,
+      expect.stringContaining("qBroken: result[20000]: expected a finite number"),
+    ]);
+    expect(await node.call("qPart")).toEqual(items[3]);
+    expect(await node.call("qRead")).toEqual(items);
+  });
+
+  it("is made anew for each who asks: a handler that keeps one gets a copy of it the next time", async () => {
+    await node.call("fill");
+    expect(await node.call("qTwice")).toBe(false);
+    const first = await node.call("qKept");
+    expect(await node.call("qKept")).toEqual(first);
+    expect(await node.call("qKept")).not.toBe(kept[0]);
   });
 });

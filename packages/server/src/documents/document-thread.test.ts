@@ -119,6 +119,31 @@ describe("an answer written in the other thread", () => {
   });
 });
 
+describe("a value to be written", () => {
+  const watched = (read: () => Value) =>
+    Object.defineProperty(struct(), "a", { enumerable: true, get: read }) as Value;
+
+  it("is packed in a later turn than the one that made it", async () => {
+    let reads = 0;
+    const writing = write(
+      start(),
+      watched(() => ++reads),
+    );
+    expect(reads).toBe(0);
+    expect(decodeResponse((await writing) as Uint8Array)).toMatchObject({ a: 1 });
+    expect(reads).toBe(1);
+  });
+
+  it("that cannot be packed fails alone", async () => {
+    const thread = start();
+    const failing = watched(() => {
+      throw new RangeError("Array buffer allocation failed");
+    });
+    expect(await write(thread, failing)).toBeInstanceOf(RangeError);
+    expect(decodeResponse((await write(thread, "next")) as Uint8Array)).toBe("next");
+  });
+});
+
 describe("a multicall's answer written in the other thread", () => {
   it("loses only the slots that the dialect has no form for", async () => {
     const slots: Value[] = [["a"], [null], ["b"]];

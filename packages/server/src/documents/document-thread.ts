@@ -117,12 +117,21 @@ export class DocumentThread implements LargeDocuments {
     options: EncodeOptions,
     done: (result: Uint8Array | Error) => void,
   ): void {
-    // The call was executed: its answer is not refused because others wait.
-    const packed = encodeValue(value);
-    const transfer = packed.length >= ownMemoryMin ? [packed.buffer as ArrayBuffer] : [];
-    this.#order({ kind, packed, options }, packed.length, transfer, (result) =>
-      done(result instanceof ThreadLost ? new EncodeError(result.message) : result),
-    );
+    // To make the value took its time: to pack it takes another turn.
+    setImmediate(() => {
+      let packed: Uint8Array;
+      try {
+        packed = encodeValue(value);
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
+      // The call was executed: its answer is not refused because others wait.
+      const transfer = packed.length >= ownMemoryMin ? [packed.buffer as ArrayBuffer] : [];
+      this.#order({ kind, packed, options }, packed.length, transfer, (result) =>
+        done(result instanceof ThreadLost ? new EncodeError(result.message) : result),
+      );
+    });
   }
 
   #hasRoom(bytes: number): boolean {

@@ -87,7 +87,7 @@ export function scalarOf(input: unknown, place: Place): Value | undefined {
     case "number":
       return finite(input, place);
     case "bigint":
-      if (input < i8Min || input > i8Max) {
+      if (!fitsI8(input)) {
         throw new TypeMismatch(place.toString(), "an integer of at most 64 bits", input);
       }
       return input;
@@ -122,6 +122,15 @@ export function memberNames(input: object, place: Place): readonly string[] {
 /** An instance is named in the error by its class, through a string that `describe` quotes. */
 function prototypeName(input: object): string {
   return `instance of ${input.constructor?.name ?? "a class"}`;
+}
+
+export function fitsI8(input: bigint): boolean {
+  return input >= i8Min && input <= i8Max;
+}
+
+/** Whether XML 1.0 can carry all of a text's characters. */
+export function isSendable(input: string): boolean {
+  return !suspect.test(input) || !unsendable.test(input);
 }
 
 function finite(input: number, place: Place): number {

@@ -7,6 +7,7 @@ import type { Prng } from "./prng.js";
 import { byteRange, isEmpty, overlay, type RangeCache, type RangeRequest } from "./range.js";
 import { decodeTuple, encodeTuple, type TupleElement, TupleKeyTooLong } from "./tuple-key.js";
 import { decodeValue, encodeStorable } from "./value-encoding.js";
+import { slicedBytesMin } from "./value-slices.js";
 import type { WriteSet } from "./write-set.js";
 
 /** Reads one stored key; a throw is a failure of the storage. */
@@ -46,6 +47,8 @@ export class Run {
   failed = false;
   /** Set when a budget is spent; it is the result even when the handler catches it. */
   overspent: Fault | null = null;
+  /** Large arrays and structs that this run itself made of what is stored: nobody else has them. */
+  readonly #made: unknown[] = [];
   #over = false;
 
   constructor(scope: CallScope) {
@@ -87,7 +90,14 @@ export class Run {
 
   /** What this node stored it must be able to read: anything else is damage. */
   value(bytes: Uint8Array): Value {
-    return this.#orFail(() => decodeValue(bytes));
+    const value = this.#orFail(() => decodeValue(bytes));
+    if (bytes.length >= slicedBytesMin) this.#made.push(value);
+    return value;
+  }
+
+  /** Whether this is a large value that the handler got from this run. It may have changed it since. */
+  hasMade(value: unknown): boolean {
+    return this.#made.includes(value);
   }
 
   /** The parts of a stored key, without the service's name. */

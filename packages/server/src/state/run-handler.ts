@@ -1,5 +1,6 @@
 /** Runs one handler to its end: a value, a fault, or the wish for a range. */
 import { Fault, faultCodes, type Value } from "@quorate/protocol";
+import { isNormal } from "../services/is-normal.js";
 import { normalize } from "../services/normalize.js";
 import type { RegisteredMethod, Registry } from "../services/registry.js";
 import { TypeMismatch } from "../services/type.js";
@@ -48,7 +49,7 @@ export function runHandler(
   run: Run,
   log: ServiceLog,
 ): CallResult | RangeRequest {
-  const result = settle(registry, method, params, context, log);
+  const result = settle(registry, method, params, context, run, log);
   run.end();
   // In this order: a run that lacked data says nothing, whatever its handler made of it.
   if (run.failed) throw run.failure;
@@ -63,13 +64,14 @@ function settle(
   method: RegisteredMethod,
   params: readonly Value[],
   context: object,
+  run: Run,
   log: ServiceLog,
 ): CallResult | (() => CallResult) {
   try {
     const args = registry.checkParams(method, params);
     const { handler } = method.definition;
     const returned = handler(context as never, ...(args as never[]));
-    return accepted(method, returned, log);
+    return accepted(method, returned, run, log);
   } catch (error) {
     if (error instanceof Fault) return faultResult(error);
     return () => otherThrow(method, error, log);
@@ -84,7 +86,7 @@ function otherThrow(method: RegisteredMethod, error: unknown, log: ServiceLog): 
   return faultResult(new Fault(faultCodes.applicationError, applicationErrorText));
 }
 
-function accepted(method: RegisteredMethod, returned: unknown, log: ServiceLog): CallResult {
+function accepted(method: RegisteredMethod, returned: unknown, run: Run, log: ServiceLog): CallResult {
   if (isThenable(returned)) {
     returned.then(undefined, (error: unknown) =>
       log.warn({ method: method.name, err: error }, `the promise that ${method.name} returned was rejected`),
@@ -95,6 +97,10 @@ function accepted(method: RegisteredMethod, returned: unknown, log: ServiceLog):
     );
   }
   const { returns } = method.definition;
+  // A result is a copy, for the handler may keep what it returned. What the run just made for it, and nothing else
+  // has, need not be copied once more: for a large value that takes longer than to read it.
+  const takesAny = returns === null || returns.word === "any";
+  if (takesAny && run.hasMade(returned) && isNormal(returned)) return { ok: true, value: returned };
   try {
     const value = returns === null ? normalize(returned, "result") : returns.emit(returned, "result");
     return { ok: true, value };

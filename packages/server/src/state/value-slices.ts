@@ -34,6 +34,8 @@ export async function readInSlices(bytes: Uint8Array, start: number): Promise<Va
     const whole = complete(next, open, reader);
     if (whole === undefined) continue;
     reader.finish();
+    // One text may be a slice by itself: what becomes of the value begins with a turn of its own.
+    if (reader.at >= sliceEnd) await nextTurn();
     return whole;
   }
 }

@@ -3,9 +3,10 @@
 // Whole nodes
 export type { NodeConfig } from "../config/index.js";
 export { type RunningNode, startNode } from "../node.js";
+// Services
+export { isNormal } from "../services/is-normal.js";
 export { kvRegistry } from "../services/kv.js";
 export { loadService } from "../services/load.js";
-// Services
 export { normalize } from "../services/normalize.js";
 export { Registry } from "../services/registry.js";
 // The state machine
