@@ -8,7 +8,7 @@ import { hasText, type Reference, referencesIn, rowsOf } from "../support/named-
 const folder = dirname(fileURLToPath(import.meta.url));
 const readme = readFileSync(join(folder, "README.md"), "utf8");
 
-const rows = rowsOf(readme).filter(([first = ""]) => !/^(Rule|Feature|Name)$/.test(first));
+const rows = rowsOf(readme).filter(([first = ""]) => !/^(Rule|Feature|Attack|Name)$/.test(first));
 
 const files = new Map(
   rows.flatMap(([name = "", link = ""]): [string, string][] => {

@@ -178,7 +178,7 @@ describe("calls that end where they arrive", () => {
     expect(executor.seen).toEqual([]);
   });
 
-  it.each(["nope", "__proto__", "toString", "note.set.call", "constructor"])("%s is no method", (name) => {
+  it.each(["nope", "__proto__", "toString", "_private", "note.set.call", "constructor"])("%s is no method", (name) => {
     const { call } = rig();
     const answer = call(name, []);
     expect(faultCodeOf(answer)).toBe(faultCodes.methodNotFound);
