@@ -178,12 +178,15 @@ describe("calls that end where they arrive", () => {
     expect(executor.seen).toEqual([]);
   });
 
-  it.each(["nope", "__proto__", "toString", "_private", "note.set.call", "constructor"])("%s is no method", (name) => {
-    const { call } = rig();
-    const answer = call(name, []);
-    expect(faultCodeOf(answer)).toBe(faultCodes.methodNotFound);
-    expect(answer.method).toBeNull();
-  });
+  it.each(["nope", "__proto__", "toString", "_private", "note.set.call", "constructor"])(
+    "%s is no method",
+    (name) => {
+      const { call } = rig();
+      const answer = call(name, []);
+      expect(faultCodeOf(answer)).toBe(faultCodes.methodNotFound);
+      expect(answer.method).toBeNull();
+    },
+  );
 
   it("bounds how much of a stranger's method name it repeats", () => {
     const { call } = rig();
