@@ -1,5 +1,5 @@
 /** The machine's own state, under one key that no service's key can equal (those begin with a string). */
-import { hash } from "node:crypto";
+import { createHash, type Hash, hash } from "node:crypto";
 import type { Effect } from "@quorate/raft";
 import type { CallResult } from "./types.js";
 import { packValue } from "./value-encoding.js";
@@ -85,15 +85,18 @@ export function chainDigest(
 
 /**
  * Gathers the parts of one entry in memory that is used again for the next: one call into the hash per entry
- * (each costs more than the copies that it saves), and nothing to collect.
+ * (each costs more than the copies that it saves), and nothing to collect. Large parts are hashed where they are.
  */
 class Transcript {
   #buffer = Buffer.alloc(4096);
   #view = new DataView(this.#buffer.buffer, this.#buffer.byteOffset, this.#buffer.length);
   #length = 0;
+  /** Of everything before what the buffer holds, if a large part made it necessary. */
+  #hash: Hash | null = null;
 
   start(): void {
     this.#length = 0;
+    this.#hash = null;
     // One large entry does not keep its memory for ever.
     if (this.#buffer.length > keptLength) this.#resize(4096);
   }
@@ -106,13 +109,26 @@ class Transcript {
   }
 
   bytes(bytes: Uint8Array): void {
+    if (bytes.length >= largePart) {
+      this.#hashed().update(bytes);
+      return;
+    }
     this.#reserve(bytes.length);
     this.#buffer.set(bytes, this.#length);
     this.#length += bytes.length;
   }
 
   sha256(): Uint8Array {
+    if (this.#hash !== null) return this.#hashed().digest();
     return hash("sha256", this.#buffer.subarray(0, this.#length), "buffer");
+  }
+
+  /** With all parts so far in it, in their order. */
+  #hashed(): Hash {
+    this.#hash ??= createHash("sha256");
+    this.#hash.update(this.#buffer.subarray(0, this.#length));
+    this.#length = 0;
+    return this.#hash;
   }
 
   #reserve(length: number): void {
@@ -129,4 +145,6 @@ class Transcript {
 }
 
 const keptLength = 1024 * 1024;
+/** From here on a copy costs more than a call into the hash. */
+const largePart = 64 * 1024;
 const transcript = new Transcript();
