@@ -1,6 +1,7 @@
 /** A node that is far behind catches up by a snapshot while clients write: how long, and what the writes feel of it. */
 import { type KvLoad, kvCalls, type LoadResult, runHttpLoad } from "@quorate/server/load";
 import { Cluster, type ClusterNode, until } from "../cluster/cluster.js";
+import { status } from "../cluster/status.js";
 import { fillByMulticall } from "./fill.js";
 import { columns, milliseconds } from "./report.js";
 import type { Output } from "./slow-disks.js";
@@ -21,12 +22,6 @@ const small: KvLoad = { prefix: "small/", keys: 1000, valueBytes: 256, readPerce
 /** So many entries behind the leader count as caught up: some are always under way. */
 const lagMax = 100;
 const hourMs = 3_600_000;
-
-interface Status {
-  readonly lastIndex: number;
-  readonly appliedIndex: number;
-  readonly snapshotFrom: string | null;
-}
 
 export async function catchUp(
   { behindMiB, seconds, signal }: CatchUpOptions,
@@ -100,13 +95,8 @@ export async function catchUp(
 /** How far `behind` is, and whether the snapshot is in its place. */
 async function distance(leader: ClusterNode, behind: ClusterNode) {
   const [theirs, own] = await until("both nodes to say how far they are", async () => {
-    const both = await Promise.all([statusOf(leader), statusOf(behind)]);
+    const both = await Promise.all([status(leader), status(behind)]);
     return both[0] === undefined || both[1] === undefined ? undefined : ([both[0], both[1]] as const);
   });
   return { lag: theirs.lastIndex - own.appliedIndex, installed: own.snapshotFrom === null };
-}
-
-async function statusOf(node: ClusterNode): Promise<Status | undefined> {
-  const response = await node.get("/status");
-  return response?.ok === true ? ((await response.json()) as Status) : undefined;
 }

@@ -6,23 +6,12 @@ import { openLevelStorage } from "@quorate/raft/level";
 import { expect, test } from "vitest";
 import { Cluster, type ClusterNode, until } from "./cluster.js";
 import { quorate } from "./command.js";
+import { status } from "./status.js";
 import { attempt } from "./workload.js";
 
 const minutes = 60_000;
 const KiB = 1024;
 const MiB = 1024 * KiB;
-
-interface Status {
-  readonly firstIndex: number;
-  readonly lastIndex: number;
-  readonly appliedIndex: number;
-  readonly snapshotFrom: string | null;
-}
-
-async function status(node: ClusterNode): Promise<Status | undefined> {
-  const response = await node.get("/status");
-  return response?.ok === true ? ((await response.json()) as Status) : undefined;
-}
 
 /** Writes one large value after the other, each under a key of its own, until `enough`. */
 async function fill(urls: readonly string[], enough: () => Promise<boolean>): Promise<void> {

@@ -6,13 +6,13 @@ import {
   encodeFault,
   encodeResponse,
   Fault,
-  type Limits,
 } from "@quorate/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyValue, xmlText } from "./arbitraries.js";
 import { canonicalDocument } from "./canonical-documents.js";
 import { damaged, variants } from "./damage.js";
+import { limitsNear } from "./limits-near.js";
 import { gentlyMutatedDocument, mutatedDocument } from "./mutations.js";
 import { stockDocuments } from "./stock-documents.js";
 import { agree, calls, outcome, responses, same, shown, textOf } from "./two-paths.js";
@@ -24,13 +24,6 @@ import { bodyOf, loadVectors } from "./vectors.js";
 const numRuns = Number(process.env.FAST_PATH_RUNS ?? 4000);
 const seed = Number(process.env.FAST_PATH_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const timeout = 60_000 + numRuns * 3;
-
-const limitsNear: fc.Arbitrary<Partial<Limits>> = fc.record({
-  depth: fc.integer({ min: 1, max: 4 }),
-  values: fc.integer({ min: 1, max: 12 }),
-  nameLength: fc.integer({ min: 1, max: 8 }),
-  digits: fc.integer({ min: 1, max: 6 }),
-});
 
 /** How many of a hundred documents the fast path must read for a search to be worth its name. */
 function expectShare(taken: number, all: number, percentMin: number): void {

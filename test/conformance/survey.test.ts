@@ -2,13 +2,14 @@
  * The survey of large documents: it refuses nothing that can be read, what passes a limit it refuses before anything
  * is made of the bytes, and it looks at each byte a fixed number of times at most.
  */
-import { decodeCall, defaultLimits, type Limits, survey } from "@quorate/protocol";
+import { decodeCall, defaultLimits, survey } from "@quorate/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { hostileDocument } from "../fuzz/hostile-documents.js";
 import { canonicalDocument } from "./canonical-documents.js";
 import { damaged, variants } from "./damage.js";
 import { limitDocuments, otherDocuments } from "./limit-documents.js";
+import { limitsNear } from "./limits-near.js";
 import { gentlyMutatedDocument, mutatedDocument } from "./mutations.js";
 import { stockDocuments } from "./stock-documents.js";
 import { surveyAgrees, surveyed } from "./survey-agrees.js";
@@ -17,13 +18,6 @@ import { bodyOf, loadVectors } from "./vectors.js";
 const numRuns = Number(process.env.SURVEY_RUNS ?? 3000);
 const seed = Number(process.env.SURVEY_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const timeout = 60_000 + numRuns * 5;
-
-const limitsNear: fc.Arbitrary<Partial<Limits>> = fc.record({
-  depth: fc.integer({ min: 1, max: 4 }),
-  values: fc.integer({ min: 1, max: 12 }),
-  nameLength: fc.integer({ min: 1, max: 8 }),
-  digits: fc.integer({ min: 1, max: 6 }),
-});
 
 describe("what the survey refuses, nobody reads", () => {
   test.each([

@@ -115,6 +115,11 @@ async function compose(
       return true;
     }
   };
+  /** Whatever ends this node: what of it is about the disk is marked there first. */
+  const end = (error: Error) => {
+    isDamage(error);
+    onFatal(error);
+  };
   const onFailure = (error: unknown, where: string) => {
     log.error({ err: error, where }, `a call of ${where} failed`);
     // A query that met damage: nothing that this disk says is to be believed any more.
@@ -148,10 +153,7 @@ async function compose(
     ...(holdBefore !== undefined && { holdBefore }),
     log,
     onSnapshot: (done) => countSnapshot?.(done),
-    onFatal: (error) => {
-      isDamage(error);
-      onFatal(error);
-    },
+    onFatal: end,
     onRequest: (peer, payload) => {
       if (forwardedCalls !== null) return forwardedCalls.answer(payload);
       return Promise.reject(
@@ -163,10 +165,7 @@ async function compose(
   closeStorage.release();
   closeTransport.release();
   opened.add("raft", () => raft.stop());
-  const stopScrub = scrub((error) => {
-    isDamage(error);
-    onFatal(error);
-  });
+  const stopScrub = scrub(end);
   opened.add("scrub", async () => stopScrub());
 
   // Calls: run here when this node leads, sent to the leader when it does not.
@@ -244,10 +243,7 @@ async function compose(
     codec: service,
     clock,
     log,
-    onDiverged: (error) => {
-      isDamage(error);
-      onFatal(error);
-    },
+    onDiverged: end,
   });
   opened.add("digest check", async () => digestCheck.close());
   const forwarded = new ForwardedCalls({

@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { replaceFile } from "./durable-file.js";
+import { placeMarker } from "./durable-file.js";
 import { DamagedStorage, describe, StorageFailed } from "./errors.js";
 
 export const markerName = "DAMAGED";
@@ -40,10 +40,9 @@ export function refuseMarked(directory: string): void {
 
 /** Durable when it returns. The first damage is the one that is kept. */
 export function markDamaged(directory: string, damage: DamagedStorage): void {
-  const path = join(directory, markerName);
-  if (existsSync(path)) return;
+  const { place, expected, found } = damage;
   try {
-    replaceFile(path, `${damage.place}: expected ${damage.expected}, found ${damage.found}\n`);
+    placeMarker(join(directory, markerName), `${place}: expected ${expected}, found ${found}\n`);
   } catch (error) {
     throw new StorageFailed(`mark ${directory} as damaged`, error);
   }

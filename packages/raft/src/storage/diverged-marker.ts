@@ -5,17 +5,15 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { replaceFile } from "./durable-file.js";
+import { placeMarker } from "./durable-file.js";
 import { DivergedState, StorageFailed } from "./errors.js";
 
 const name = "DIVERGED";
 
 /** Durable when it returns. The first finding is the one that is kept. */
 export function markDiverged(directory: string, { finding }: DivergedState): void {
-  const path = join(directory, name);
-  if (existsSync(path)) return;
   try {
-    replaceFile(path, `${finding}\n`);
+    placeMarker(join(directory, name), `${finding}\n`);
   } catch (error) {
     throw new StorageFailed(`mark ${directory} as diverged`, error);
   }

@@ -139,10 +139,8 @@ function finite(input: number, place: Place): number {
 }
 
 function sendable(input: string, place: Place): string {
-  if (!suspect.test(input)) return input;
-  const bad = unsendable.exec(input);
-  if (bad === null) return input;
-  const code = bad[0].codePointAt(0) ?? 0;
+  if (isSendable(input)) return input;
+  const code = unsendable.exec(input)?.[0].codePointAt(0) ?? 0;
   throw new TypeMismatch(
     place.toString(),
     "characters that XML allows",
