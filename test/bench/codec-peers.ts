@@ -1,10 +1,15 @@
-/** Other XML-RPC codecs that the bench times beside ours: CPython's, in a process of its own, and npm's `xmlrpc`. */
+/** The codecs that the bench times, each in a process of its own: the garbage of one is not collected in another's time. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { createRequire } from "node:module";
 import { createInterface, type Interface } from "node:readline";
-import { PassThrough, type Readable } from "node:stream";
-import { DateTime, Double, type Struct, type Value } from "@quorate/protocol";
+import { programFile } from "./child.js";
 
+export type Operation = "decode" | "encode";
+
+export type Request =
+  | { readonly name: string; readonly document: string }
+  | { readonly name: string; readonly operation: Operation; readonly times: number };
+
+/** CPython's `xmlrpc.client`, which reads with expat, written in C. The same requests as codec-contender.ts. */
 const python = `
 import json, sys, time, xmlrpc.client
 kept = {}
@@ -24,61 +29,35 @@ for line in sys.stdin:
     print((time.process_time() - start) / request["times"] * 1e6, flush=True)
 `;
 
-/** CPython's `xmlrpc.client`, which reads with expat, written in C. */
-export class Python implements Disposable {
-  readonly #process: ChildProcessWithoutNullStreams = spawn("python3", ["-c", python]);
+export const cpython: readonly string[] = ["python3", "-c", python];
+export const ours = (codec: "fast-path" | "full-path" | "npm"): readonly string[] => [
+  process.execPath,
+  programFile("codec-contender.js"),
+  codec,
+];
+
+/** A process that answers requests one after the other. */
+export class Peer implements Disposable {
+  readonly #process: ChildProcessWithoutNullStreams;
   readonly #answers: AsyncIterator<string>;
   readonly #lines: Interface;
 
-  constructor() {
+  constructor(private readonly command: readonly string[]) {
+    const [program = "", ...args] = command;
+    this.#process = spawn(program, args);
     this.#process.stderr.pipe(process.stderr);
     this.#lines = createInterface({ input: this.#process.stdout });
     this.#answers = this.#lines[Symbol.asyncIterator]();
   }
 
-  async ask(request: object): Promise<number> {
+  async ask(request: Request): Promise<number> {
     this.#process.stdin.write(`${JSON.stringify(request)}\n`);
     const { value, done } = await this.#answers.next();
-    if (done === true) throw new Error("python3 ended before it answered");
+    if (done === true) throw new Error(`${this.command[0]} ended before it answered`);
     return Number(value);
   }
 
   [Symbol.dispose](): void {
     this.#process.stdin.end();
   }
-}
-
-interface Deserializer {
-  deserializeMethodCall(stream: Readable, done: (error: Error | null) => void): void;
-}
-
-const require = createRequire(import.meta.url);
-const NpmDeserializer = require("xmlrpc/lib/deserializer") as new () => Deserializer;
-const npmSerializer = require("xmlrpc/lib/serializer") as { serializeMethodResponse(value: unknown): string };
-
-/** As its server reads a request: from a stream. */
-export function npmDecode(document: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stream = new PassThrough();
-    new NpmDeserializer().deserializeMethodCall(stream, (error) =>
-      error === null ? resolve() : reject(error),
-    );
-    stream.end(document);
-  });
-}
-
-export function npmEncode(value: unknown): Buffer {
-  return Buffer.from(npmSerializer.serializeMethodResponse(value));
-}
-
-/** The value as npm's `xmlrpc` takes it. */
-export function npmValue(value: Value): unknown {
-  if (Array.isArray(value)) return value.map(npmValue);
-  if (value instanceof Double) return value.value;
-  if (value instanceof DateTime) return value.text;
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(
-    Object.entries(value as Struct).map(([name, member]) => [name, npmValue(member)]),
-  );
 }

@@ -1,24 +1,30 @@
 /** Times of the XML-RPC codec beside others, in turn within one run. See README.md in this folder. */
 import { parseArgs } from "node:util";
-import { decodeCall, encodeResponse } from "@quorate/protocol";
 import { isInstalled } from "../support/system.js";
-import { npmDecode, npmEncode, npmValue, Python } from "./codec-peers.js";
+import { cpython, type Operation, ours, Peer } from "./codec-peers.js";
 
 const { values: args } = parseArgs({
-  options: { rounds: { type: "string", default: "15" }, json: { type: "boolean", default: false } },
+  options: {
+    rounds: { type: "string", default: "15" },
+    "warm-up": { type: "string", default: "500" },
+    json: { type: "boolean", default: false },
+  },
 });
 const rounds = Number(args.rounds);
+/** A blob is mostly copied: what it costs is memory's, and the system's that hands it out. */
+const withGoals = new Set<string>(["small", "large"] satisfies (keyof typeof documents)[]);
+
 /** Processor time that each contender spends per round. */
 const roundMs = 20;
-
-/** Runs an operation so often and gives the processor time that one took, in microseconds. */
-type Timing = (times: number) => number | Promise<number>;
+/** And before the first: Node compiles what it runs often while it runs. */
+const warmUpMs = Number(args["warm-up"]);
 
 interface Contender {
   readonly name: string;
-  readonly time: Timing;
+  readonly peer: Peer;
   /** How many times as long as ours it is to take, at least. */
-  readonly goal?: number;
+  readonly goals: { readonly [operation in Operation]?: number };
+  readonly operations: readonly Operation[];
 }
 
 /** Documents as `xmlrpc.client` writes them. */
@@ -50,51 +56,6 @@ const documents = {
   blob: call(`<value><base64>\n${`${"QUJD".repeat(19)}\n`.repeat(2 ** 21 / 77)}</base64></value>\n`),
 };
 
-/** Of this process, its helper threads included: who else uses the machine does not count. */
-function processorTime(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
-}
-
-function timing(run: () => unknown): Timing {
-  return (times) => {
-    const start = processorTime();
-    for (let count = 0; count < times; count++) run();
-    return (processorTime() - start) / times;
-  };
-}
-
-function timingAsync(run: () => Promise<unknown>): Timing {
-  return async (times) => {
-    const start = processorTime();
-    for (let count = 0; count < times; count++) await run();
-    return (processorTime() - start) / times;
-  };
-}
-
-/** Ours comes first. */
-function contenders(name: string, document: Buffer, python: Python | undefined): Record<string, Contender[]> {
-  const [value = null] = decodeCall(document).params;
-  const plain = npmValue(value);
-  const cpython = (operation: string, goal: number): Contender[] =>
-    python === undefined
-      ? []
-      : [{ name: "CPython", goal, time: (times) => python.ask({ name, operation, times }) }];
-  return {
-    decode: [
-      { name: "fast path", time: timing(() => decodeCall(document)) },
-      { name: "full path", time: timing(() => decodeCall(document, { fastPath: false })) },
-      ...cpython("decode", 3),
-      { name: "npm xmlrpc", goal: 1, time: timingAsync(() => npmDecode(document)) },
-    ],
-    encode: [
-      { name: "encode", time: timing(() => encodeResponse(value)) },
-      ...cpython("encode", 2),
-      { name: "npm xmlrpc", goal: 1, time: timing(() => npmEncode(plain)) },
-    ],
-  };
-}
-
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 
@@ -106,24 +67,33 @@ interface Result {
   readonly goal: number | undefined;
 }
 
-async function measure(list: readonly Contender[]): Promise<Result[]> {
+async function measure(list: readonly Contender[], name: string, operation: Operation): Promise<Result[]> {
+  const time = ({ peer }: Contender, times: number) => peer.ask({ name, operation, times });
   const runs: { times: number; results: number[] }[] = [];
-  for (const { time } of list) {
-    let times = 1;
-    for (let spent = 0; spent < roundMs; times *= 2) spent = ((await time(times)) * times) / 1000;
+  for (const contender of list) {
+    const warm = await timesIn(warmUpMs, (times) => time(contender, times));
+    const times = Math.max(1, Math.round((roundMs * 1000) / (await time(contender, warm))));
     runs.push({ times, results: [] });
   }
   for (let round = 0; round < rounds; round++) {
     for (const [index, { times, results }] of runs.entries()) {
-      results.push(await (list[index] as Contender).time(times));
+      results.push(await time(list[index] as Contender, times));
     }
   }
   const ours = runs[0]?.results ?? [];
-  return list.map(({ name, goal }, index) => {
+  return list.map((contender, index) => {
     const { results = [] } = runs[index] ?? {};
     const ratio = median(results.map((taken, round) => taken / (ours[round] ?? taken)));
-    return { name, microseconds: median(results), ratio, goal };
+    const goal = withGoals.has(name) ? contender.goals[operation] : undefined;
+    return { name: contender.name, microseconds: median(results), ratio, goal };
   });
+}
+
+/** How many times are a run of so many milliseconds of processor time, found by doubling: a warm-up on the way. */
+async function timesIn(ms: number, time: (times: number) => Promise<number>): Promise<number> {
+  let times = 1;
+  while ((await time(times)) * times < ms * 1000) times *= 2;
+  return times;
 }
 
 function line({ name, microseconds, ratio, goal }: Result): string {
@@ -132,12 +102,22 @@ function line({ name, microseconds, ratio, goal }: Result): string {
   return `  ${name.padEnd(12)}${time}${ratio.toFixed(2).padStart(9)} x${verdict}\n`;
 }
 
-const python = isInstalled("python3") ? new Python() : undefined;
+const both: readonly Operation[] = ["decode", "encode"];
+const goals = { cpython: { decode: 3, encode: 2 }, npm: { decode: 1, encode: 1 } };
+const contenders: readonly Contender[] = [
+  { name: "ours", peer: new Peer(ours("fast-path")), goals: {}, operations: both },
+  { name: "full path", peer: new Peer(ours("full-path")), goals: {}, operations: ["decode"] },
+  ...(isInstalled("python3")
+    ? [{ name: "CPython", peer: new Peer(cpython), goals: goals.cpython, operations: both }]
+    : []),
+  { name: "npm xmlrpc", peer: new Peer(ours("npm")), goals: goals.npm, operations: both },
+];
 const report: object[] = [];
 for (const [name, document] of Object.entries(documents)) {
-  await python?.ask({ name, document: document.toString() });
-  for (const [operation, list] of Object.entries(contenders(name, document, python))) {
-    const results = await measure(list);
+  for (const { peer } of contenders) await peer.ask({ name, document: document.toString() });
+  for (const operation of both) {
+    const list = contenders.filter(({ operations }) => operations.includes(operation));
+    const results = await measure(list, name, operation);
     report.push({ document: name, bytes: document.length, operation, results });
     if (args.json) continue;
     process.stdout.write(`${operation} ${name}, ${document.length} bytes: medians of ${rounds} rounds\n`);
@@ -145,4 +125,4 @@ for (const [name, document] of Object.entries(documents)) {
   }
 }
 if (args.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-python?.[Symbol.dispose]();
+for (const { peer } of contenders) peer[Symbol.dispose]();

@@ -4,7 +4,7 @@ import { cpus, totalmem } from "node:os";
 import { catchUp } from "./catch-up.js";
 import { coldReads } from "./cold.js";
 import { measureFailover } from "./failover.js";
-import { inTurn, type Measurement, median, type Pace, type Target } from "./measurement.js";
+import { inTurn, median, type Pace, type Series, type Target } from "./measurement.js";
 import { type Options, type Part, parseOptions, usage } from "./options.js";
 import { svgOf } from "./plot.js";
 import { measuredTable } from "./report.js";
@@ -76,7 +76,7 @@ async function closed(): Promise<object> {
   await using servers = await Servers.start({ ...options, beside: ["echo", "append", "etcd", "python"] });
   const targets = servers.pick(closedTargets);
   await settle(targets);
-  const found: Record<string, Record<string, Measurement>> = {};
+  const found: Record<string, Record<string, Series>> = {};
   for (const connections of options.connections) {
     const measured = await inTurn(targets, options.rounds, { ...pace, connections }, progress);
     title(`closed loop, ${connections} connection${connections === 1 ? "" : "s"}`);

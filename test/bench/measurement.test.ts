@@ -1,6 +1,14 @@
 /** What several runs say together. */
 import { expect, test } from "vitest";
-import { combined, inTurn, type Measurement, median, type Pace, type Target } from "./measurement.js";
+import {
+  combined,
+  inTurn,
+  type Measurement,
+  median,
+  type Pace,
+  ratioWithinRounds,
+  type Target,
+} from "./measurement.js";
 import { parseOptions } from "./options.js";
 import { measuredTable } from "./report.js";
 import { echoName } from "./servers.js";
@@ -36,7 +44,7 @@ test("runs are combined by the median of each figure; what went wrong adds up, t
   expect(all.processes).toStrictEqual(cost(20, 80, 110, 130));
 });
 
-test("targets take turns, round after round", async () => {
+test("targets take turns, round after round, there and back", async () => {
   const order: string[] = [];
   const target = (name: string): Target => ({
     name,
@@ -53,14 +61,14 @@ test("targets take turns, round after round", async () => {
     signal: new AbortController().signal,
   };
   await inTurn([target("a"), target("b")], 3, pace, () => undefined);
-  expect(order.join("")).toBe("ababab");
+  expect(order.join("")).toBe("abbaab");
 });
 
 test("ratios to the floor and to etcd stand beside the figures", () => {
   const measured = new Map([
-    [echoName, run(1000, 1)],
-    ["kv.set", run(300, 2)],
-    ["etcd put", run(200, 3, { leaderMoved: 2 })],
+    [echoName, combined([run(1000, 1)])],
+    ["kv.set", combined([run(300, 2)])],
+    ["etcd put", combined([run(200, 3, { leaderMoved: 2 })])],
   ]);
   const table = measuredTable(
     [{ name: echoName }, { name: "kv.set", likeEtcd: "etcd put" }, { name: "etcd put" }, { name: "absent" }],
@@ -69,6 +77,14 @@ test("ratios to the floor and to etcd stand beside the figures", () => {
   expect(table).toMatch(/^kv\.set +300 +0\.30 +1\.50 +2\.00 /m);
   expect(table).not.toContain("absent");
   expect(table).toMatch(/\nanother node led at the end of 2 of the runs: etcd put \(2\)$/);
+});
+
+test("targets are compared within each round: a machine that slows down does so for both", () => {
+  const ours = combined([run(300, 1), run(100, 1), run(80, 1)]);
+  const theirs = combined([run(200, 1), run(50, 1), run(50, 1)]);
+  expect(ours.perSecond / theirs.perSecond).toBe(2);
+  expect(ratioWithinRounds(ours, theirs, (one) => one.perSecond)).toBe(1.6);
+  expect(ratioWithinRounds(ours, combined([]), (one) => one.perSecond)).toBeNaN();
 });
 
 test.each([

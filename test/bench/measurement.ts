@@ -32,6 +32,12 @@ export interface Measurement {
   readonly processes: Readonly<Record<string, ProcessCost>>;
 }
 
+/** Several runs of one target: the median of each figure. */
+export interface Series extends Measurement {
+  /** One of each round, in their order: what is compared between targets is compared within a round. */
+  readonly runs: readonly Measurement[];
+}
+
 export interface Target {
   readonly name: string;
   /** What etcd does in its place, if there is such a target. */
@@ -102,12 +108,26 @@ export const median = (numbers: readonly number[]): number => {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
 };
 
+/**
+ * The middle of how many times as much one target has as another in the same round. A machine that is slow for some
+ * rounds is slow for both, so this varies less than the ratio of two medians.
+ */
+export function ratioWithinRounds(one: Series, other: Series, figure: (run: Measurement) => number): number {
+  return median(
+    one.runs.flatMap((run, round) => {
+      const beside = other.runs[round];
+      return beside === undefined ? [] : [figure(run) / figure(beside)];
+    }),
+  );
+}
+
 /** The median of each figure, the sum of what went wrong, and memory from the first start to the last end. */
-export function combined(runs: readonly Measurement[]): Measurement {
+export function combined(runs: readonly Measurement[]): Series {
   const latencies = runs.map((run) => run.latency).filter((latency) => latency !== null);
   const latenesses = runs.map((run) => run.latenessP50Ms).filter((lateness) => lateness !== null);
   const names = Object.keys(runs[0]?.processes ?? {});
   return {
+    runs,
     perSecond: median(runs.map((run) => run.perSecond)),
     latency: latencies.length === 0 ? null : medianLatency(latencies),
     failed: runs.reduce((sum, run) => sum + run.failed, 0),
@@ -143,16 +163,16 @@ function combinedCost(costs: readonly (ProcessCost | undefined)[]): ProcessCost 
   };
 }
 
-/** All targets in turn, round after round, so that a machine whose speed drifts treats all alike. */
+/** All targets in turn, round after round, there and back, so that a machine whose speed drifts treats all alike. */
 export async function inTurn(
   targets: readonly Target[],
   rounds: number,
   pace: Pace,
   progress: (text: string) => void,
-): Promise<ReadonlyMap<string, Measurement>> {
+): Promise<ReadonlyMap<string, Series>> {
   const runs = new Map<string, Measurement[]>(targets.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round++) {
-    for (const target of targets) {
+    for (const target of round % 2 === 1 ? targets : targets.toReversed()) {
       progress(`${pace.connections} connections, round ${round}/${rounds}: ${target.name}`);
       runs.get(target.name)?.push(await target.measure(pace));
     }

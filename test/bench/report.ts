@@ -1,15 +1,21 @@
 /** What the benchmark prints: a table for each part. */
-import type { Measurement, ProcessCost, Target } from "./measurement.js";
+import {
+  type Measurement,
+  type ProcessCost,
+  ratioWithinRounds,
+  type Series,
+  type Target,
+} from "./measurement.js";
 import { echoName } from "./servers.js";
 
-export type Measured = ReadonlyMap<string, Measurement>;
+export type Measured = ReadonlyMap<string, Series>;
 
 /** Throughput, latency, processor time and memory of each target, and its ratio to the floor and to etcd. */
 export function measuredTable(
   targets: readonly Pick<Target, "name" | "likeEtcd">[],
   measured: Measured,
 ): string {
-  const echo = measured.get(echoName)?.perSecond;
+  const echo = measured.get(echoName);
   const rows = targets.flatMap((target) => {
     const one = measured.get(target.name);
     if (one === undefined) return [];
@@ -19,11 +25,11 @@ export function measuredTable(
       [
         target.name,
         String(Math.round(one.perSecond)),
-        ratio(one.perSecond, echo),
-        ratio(one.perSecond, etcd?.perSecond),
+        ratio(one, echo, perSecond),
+        ratio(one, etcd, perSecond),
         ...[latency?.p50Ms, latency?.p99Ms, latency?.p999Ms].map(milliseconds),
         ...costs(one),
-        ratio(serversCpu(one), etcd === undefined ? undefined : serversCpu(etcd)),
+        ratio(one, etcd, serversCpu),
         memory(one),
         String(one.failed),
       ],
@@ -81,8 +87,12 @@ function memory(one: Measurement): string {
   return [largest.rssStartMiB, largest.rssEndMiB, largest.rssMaxMiB].map(Math.round).join("/");
 }
 
-const ratio = (value: number, to: number | undefined): string =>
-  to === undefined || to === 0 ? "-" : (value / to).toFixed(2);
+const perSecond = (one: Measurement): number => one.perSecond;
+
+function ratio(one: Series, to: Series | undefined, figure: (run: Measurement) => number): string {
+  if (to === undefined || figure(to) === 0) return "-";
+  return ratioWithinRounds(one, to, figure).toFixed(2);
+}
 
 export const milliseconds = (ms: number | undefined): string =>
   ms === undefined ? "-" : ms < 10 ? ms.toFixed(2) : ms.toFixed(1);

@@ -1,7 +1,7 @@
 /** Writes on disks whose every fdatasync and fsync takes some milliseconds longer, for all alike. */
 import { SlowSync } from "../support/slow-sync.js";
 import { isInstalled } from "../support/system.js";
-import { inTurn, type Measurement, type Pace } from "./measurement.js";
+import { inTurn, type Pace, type Series } from "./measurement.js";
 import type { Options } from "./options.js";
 import { measuredTable } from "./report.js";
 import { type Data, Servers } from "./servers.js";
@@ -20,7 +20,7 @@ export async function slowDisks(
   pace: Pace,
   { progress, title, say }: Output,
 ): Promise<object> {
-  const found: Record<string, Record<string, Record<string, Measurement>>> = {};
+  const found: Record<string, Record<string, Record<string, Series>>> = {};
   for (const delayMs of options.delaysMs) {
     let slow: SlowSync;
     try {
@@ -32,7 +32,7 @@ export async function slowDisks(
     using _ = slow;
     await using servers = await Servers.start({ ...options, beside: ["append", "etcd"], slow });
     const targets = servers.pick(targetNames);
-    const perConnections: Record<string, Record<string, Measurement>> = {};
+    const perConnections: Record<string, Record<string, Series>> = {};
     for (const connections of options.connections) {
       const measured = await inTurn(targets, options.rounds, { ...pace, connections }, progress);
       title(

@@ -87,7 +87,6 @@ class ValueWriter {
 
   /** Writes behind `text`, and returns what the document has not taken yet. */
   write(text: string, root: string, value: Encodable): string {
-    this.#path.length = 0;
     try {
       return this.#value(text, value);
     } catch (error) {
