@@ -74,7 +74,9 @@ if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(re
 
 async function closed(): Promise<object> {
   await using servers = await Servers.start({ ...options, beside: ["echo", "append", "etcd", "python"] });
-  const targets = servers.pick(closedTargets);
+  const named = (name: string) =>
+    options.targets.length === 0 || options.targets.some((t) => name.includes(t));
+  const targets = servers.pick(closedTargets.filter(named));
   await settle(targets);
   const found: Record<string, Record<string, Series>> = {};
   for (const connections of options.connections) {

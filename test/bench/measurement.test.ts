@@ -87,6 +87,11 @@ test("targets are compared within each round: a machine that slows down does so 
   expect(ratioWithinRounds(ours, combined([]), (one) => one.perSecond)).toBeNaN();
 });
 
+test("targets are chosen by parts of their names", () => {
+  expect(parseOptions([]).targets).toStrictEqual([]);
+  expect(parseOptions(["--targets", "kv.get,range"]).targets).toStrictEqual(["kv.get", "range"]);
+});
+
 test.each([
   [["--only", "speed"], "--only: expected some of closed,open,disk,cold,catchup,failover, got speed"],
   [["--seconds", "soon"], '--seconds: expected a number from 0.1 to 3600, got "soon"'],

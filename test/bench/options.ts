@@ -6,6 +6,8 @@ export type Part = (typeof parts)[number];
 
 export interface Options {
   readonly only: ReadonlySet<Part>;
+  /** Parts of the names of the closed loop's targets to measure; empty for all. */
+  readonly targets: readonly string[];
   readonly seconds: number;
   readonly warmUpSeconds: number;
   /** Load on each target before the first run: Node compiles what it runs often while it runs. */
@@ -25,6 +27,7 @@ export interface Options {
 
 export const usage = `npm run bench -- [options]
   --only PART,…       closed, open, disk, cold, catchup, failover (all)
+  --targets TEXT,…    in part closed, only targets with one of these in their names (all)
   --seconds N         measured time of a run (3)
   --warm-up N         seconds before that, of every run (1)
   --settle N          seconds of load on each target before its first run, in part closed (10)
@@ -44,6 +47,7 @@ export function parseOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       only: { type: "string", default: parts.join(",") },
+      targets: { type: "string" },
       seconds: { type: "string", default: "3" },
       "warm-up": { type: "string", default: "1" },
       settle: { type: "string", default: "10" },
@@ -65,6 +69,7 @@ export function parseOptions(args: readonly string[]): Options {
   });
   return {
     only: new Set(only),
+    targets: values.targets?.split(",") ?? [],
     seconds: within("--seconds", values.seconds, 0.1, 3600),
     warmUpSeconds: within("--warm-up", values["warm-up"], 0, 3600),
     settleSeconds: within("--settle", values.settle, 0, 3600),
