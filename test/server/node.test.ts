@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Fault, faultCodes } from "@quorate/protocol";
+import { Fault, faultCodes, type Value } from "@quorate/protocol";
 import { describe, expect, it } from "vitest";
 import { until } from "../cluster/cluster.js";
 import { ask, value } from "../cluster/rpc.js";
@@ -52,6 +52,43 @@ describe("one node", () => {
     expect(await codeOf("kv.get", ["missing"])).toBe(404);
     expect(await codeOf("kv.set", ["k", "v"], { "idempotency-key": "1" })).toBe(faultCodes.invalidParams);
     expect(await codeOf("kv.count", [])).toBe(0);
+  });
+
+  it("refuses wrong parameters of the server's own methods by fault, whichever it is", async () => {
+    await using cluster = await InProcessCluster.start(1);
+    const url = cluster.url("n1");
+    const peer = "127.0.0.1:9";
+    const cases: [method: string, params: Value[], text: RegExp][] = [
+      ["cluster.add", [], /expected id, peer and http/],
+      ["cluster.add", ["n4", peer], /expected id, peer and http/],
+      ["cluster.add", ["n4", peer, 3], /expected id, peer and http/],
+      ["cluster.add", ["n4", "somewhere", "http://127.0.0.1:8"], /peer: expected host:port .* "somewhere"/],
+      ["cluster.add", ["n4", peer, "n4.example"], /http: expected a URL .* "n4\.example"/],
+      ["cluster.add", ["n4", peer, "http://127.0.0.1:8/RPC2"], /http: expected a URL .* \(no path\)/],
+      ["cluster.add", ["n 4", peer, "http://127.0.0.1:8"], /id: expected letters/],
+      ["cluster.remove", [], /expected id/],
+      ["cluster.replace", ["n1", peer], /expected id, or id, peer and http/],
+      ["cluster.replace", ["n1", "x", "http://127.0.0.1:8"], /peer: expected host:port/],
+      ["cluster.transfer", [1], /as a string/],
+      ["cluster.void", ["3"], /a whole number from 1/],
+      ["cluster.status", [1], /no parameters/],
+      ["cluster.members", [1], /no parameters/],
+      ["system.listMethods", [1], /no parameters/],
+      ["system.getCapabilities", [1], /no parameters/],
+      ["system.methodHelp", [], /one parameter/],
+      ["system.methodSignature", [], /one parameter/],
+      ["system.multicall", [], /one parameter/],
+    ];
+    for (const [method, params, text] of cases) {
+      const { status, result } = await ask(url, method, params);
+      expect({ status, result }, `${method} ${JSON.stringify(params)}`).toMatchObject({
+        status: 200,
+        result: { faultCode: faultCodes.invalidParams, faultString: expect.stringMatching(text) },
+      });
+    }
+    const methods = (await value(url, "system.listMethods", [])) as readonly string[];
+    const own = methods.filter((name) => /^(cluster|system)\./.test(name));
+    expect([...new Set(cases.map(([method]) => method))].sort()).toEqual(own);
   });
 
   it("says by name that an address is taken, and leaves nothing open", async () => {

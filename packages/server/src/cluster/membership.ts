@@ -15,6 +15,7 @@ import {
   type RaftNode,
   RequestFailed,
 } from "@quorate/raft";
+import { parseBaseUrl, parseHostPort, textForms } from "../config/units.js";
 import type { Operation, Parameter } from "../rpc/ports.js";
 import { wrongParams } from "../rpc/system-methods.js";
 import { askLeader } from "./ask-leader.js";
@@ -93,7 +94,7 @@ export class MembershipOperations {
   get operations(): readonly (readonly [name: string, operation: Operation])[] {
     return (["add", "remove", "replace"] as const).map((kind) => [
       `cluster.${kind}`,
-      { ...descriptions[kind], call: (params) => this.#call(kind, readArguments(kind, params)) },
+      { ...descriptions[kind], call: async (params) => this.#call(kind, readArguments(kind, params)) },
     ]);
   }
 
@@ -258,11 +259,26 @@ function faultOf({ message, reason }: ChangeFailed): Fault {
 
 function readArguments(kind: Kind, params: readonly Value[]): readonly string[] {
   const counts = descriptions[kind].signatures.map((signature) => signature.length - 1);
-  if (counts.includes(params.length) && params.every((param) => isText(param) && param !== "")) {
-    return params.filter(isText);
+  if (!counts.includes(params.length) || !params.every((param) => isText(param) && param !== "")) {
+    const names = { add: "id, peer and http", remove: "id", replace: "id, or id, peer and http" }[kind];
+    throw wrongParams(`expected ${names} as strings that are not empty`);
   }
-  const names = { add: "id, peer and http", remove: "id", replace: "id, or id, peer and http" }[kind];
-  throw wrongParams(`expected ${names} as strings that are not empty`);
+  const [target = "", peer, http] = params.filter(isText);
+  if (peer === undefined || http === undefined) return [target];
+  // All nodes and clients will be told these: they must be what a configuration could say.
+  if (!textForms.id.test(target)) {
+    throw wrongParams(`id: expected letters, digits, '.', '_' or '-' (at most 63), got ${JSON.stringify(target)}`);
+  }
+  checked("peer", () => parseHostPort(peer));
+  return [target, peer, checked("http", () => parseBaseUrl(http).origin)];
+}
+
+function checked<T>(name: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw wrongParams(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function isText(value: Value | undefined): value is string {

@@ -27,10 +27,7 @@ function parsed<T>(parse: (text: string) => T, form?: RegExp) {
 
 const id = z
   .string("expected a name such as n1")
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
-    "expected a name of letters, digits, '.', '_' or '-' (at most 63), such as n1",
-  );
+  .regex(textForms.id, "expected a name of letters, digits, '.', '_' or '-' (at most 63), such as n1");
 
 /** In place of a node's id: one image or file serves machines that are named after their nodes. No id looks so. */
 export const hostnameId = "@hostname";

@@ -10,6 +10,7 @@ const sizeUnits: Readonly<Record<string, number>> = {
 
 /** How such texts look at first sight; the parsers below decide. */
 export const textForms = {
+  id: /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
   duration: /^\s*\d{1,9}(\.\d{1,6})?\s?(ms|s|m|h)\s*$/,
   size: /^\s*\d{1,9}(\.\d{1,6})?\s?(B|KiB|MiB|GiB)\s*$/,
   hostPort: /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/,

@@ -292,10 +292,19 @@ describe("operations on the cluster", () => {
       return "n2";
     },
   };
+  const hasty = {
+    ...move,
+    call: (): Promise<Value> => {
+      throw new Fault(faultCodes.invalidParams, "expected an id");
+    },
+  };
   const dispatcher = new Dispatcher({
     service: table,
     localMethods: new Map(),
-    operations: new Map([["cluster.move", move]]),
+    operations: new Map([
+      ["cluster.move", move],
+      ["cluster.hasty", hasty],
+    ]),
     executor: new ScriptedExecutor(),
     maxBody: 1024 * 1024,
     onFailure: () => undefined,
@@ -310,6 +319,7 @@ describe("operations on the cluster", () => {
   it("are answered when they are done, by value or fault", async () => {
     expect(await send("cluster.move", [])).toBe("n2");
     expect(await send("cluster.move", [1])).toMatchObject({ faultCode: 409, faultString: "cannot" });
+    expect(await send("cluster.hasty", [])).toMatchObject({ faultCode: -32602, faultString: "expected an id" });
   });
 
   it("are listed and described, and refused in a multicall", async () => {

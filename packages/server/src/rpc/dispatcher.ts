@@ -148,7 +148,9 @@ export class Dispatcher {
     params: readonly Value[],
     end: (answer: Answer) => void,
   ): void {
-    operation.call(params).then(
+    // An operation that throws at once is no different from one that rejects later.
+    const run = async () => operation.call(params);
+    run().then(
       (value) => end(this.#answers.local(name, () => value)),
       (error: unknown) => end(this.#answers.refusal(error, name, "local")),
     );
