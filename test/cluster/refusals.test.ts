@@ -162,6 +162,25 @@ describe("nodes", () => {
     await node.ready();
   });
 
+  test("whose service cannot be used do not start, nor again by themselves", async () => {
+    const node = cluster.node("n3");
+    await node.kill("SIGTERM");
+    const services: [content: string | null, text: RegExp][] = [
+      [null, /service\.ts: no such service file/],
+      ["export default 5;", /the default export is no service/],
+      ["export default {", /service\.ts: .* \(service\.ts:1:\d+\)/],
+    ];
+    const file = join(cluster.folder, "service.ts");
+    for (const [content, text] of services) {
+      if (content !== null) writeFileSync(file, content);
+      node.start(["--service", file]);
+      expect(await node.exited()).toBe(2);
+      expect(node.logTail()).toMatch(text);
+    }
+    node.start();
+    await node.ready();
+  });
+
   test("on an address that is in use end with a sentence", async () => {
     const node = cluster.node("n3");
     await node.kill("SIGTERM");

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DateTime, Double, struct, type Value } from "@quorate/protocol";
+import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readConfig } from "../config/index.js";
 import { prepareDevCluster } from "./dev-cluster.js";
@@ -9,6 +10,7 @@ import { CommandFailed } from "./exit-codes.js";
 import { jsonOfValue, valueOfArgument } from "./json-values.js";
 import { table } from "./output.js";
 import { buildProgram } from "./program.js";
+import { addSettingFlags, sourcesOf } from "./setting-flags.js";
 
 describe("arguments of `quorate call`", () => {
   test.each<[string, Value]>([
@@ -81,6 +83,26 @@ test("every setting is a flag of serve, and help names its variable", () => {
   ])
     expect(help).toContain(flag);
   expect(help).toContain("QUORATE_RAFT_ELECTION_TIMEOUT");
+});
+
+test("a switch says yes by itself, and can say no", () => {
+  const given = (...args: string[]) => {
+    const command = addSettingFlags(new Command("serve").exitOverride());
+    command.parse(args, { from: "user" });
+    return sourcesOf(command.opts()).flags;
+  };
+  expect(given("--insecure", "--node", "n1")).toEqual({ insecure: "true", node: "n1" });
+  expect(given("--reads-followers", "false", "--insecure")).toEqual({
+    "reads.followers": "false",
+    insecure: "true",
+  });
+});
+
+test("a URL that is none of HTTP is a mistake of the command line, not a node that does not answer", async () => {
+  for (const url of ["ftp://127.0.0.1", "127.0.0.1:8001", "localhost:8001"]) {
+    const asked = buildProgram("0").parseAsync(["status", "--url", url], { from: "user" });
+    await expect(asked).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(url) });
+  }
 });
 
 describe("the folder of a local cluster", () => {

@@ -242,7 +242,7 @@ function question(program: Command, name: string, description: string): Command 
 function clientOptions(options: QuestionOptions): NodeClientOptions {
   const urls = options.url.split(",").map((url) => url.trim());
   for (const url of urls) {
-    if (!URL.canParse(url)) {
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
       throw new CommandFailed(
         `--url: expected URLs such as ${defaultUrl}, got ${JSON.stringify(url)}`,
         exitCodes.usage,

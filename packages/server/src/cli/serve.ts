@@ -2,6 +2,7 @@
 import { pino } from "pino";
 import type { Sources } from "../config/index.js";
 import { startNode } from "../node.js";
+import { ServiceLoadError } from "../services/load-error.js";
 import { CommandFailed, exitCodes } from "./exit-codes.js";
 import { readConfigOrFail } from "./read-config.js";
 
@@ -41,6 +42,8 @@ export async function serve(sources: Sources, holdBefore?: number): Promise<void
     // A parent that waits (`quorate dev`) learns that it is this process that listens, no other one.
     if (process.connected) process.send?.("started");
   } catch (error) {
-    throw new CommandFailed(error instanceof Error ? error.message : String(error), exitCodes.failure);
+    // What only a person can put right is not worth another start.
+    const exitCode = error instanceof ServiceLoadError ? exitCodes.usage : exitCodes.failure;
+    throw new CommandFailed(error instanceof Error ? error.message : String(error), exitCode);
   }
 }

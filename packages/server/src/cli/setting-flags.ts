@@ -7,13 +7,12 @@ export type SettingOptions = Readonly<Record<string, string | undefined>>;
 
 export function addSettingFlags(command: Command): Command {
   command.option("--config <file>", "config file, YAML or JSON");
-  for (const setting of settings) {
-    command.addOption(
-      new Option(
-        `${flagOf(setting.key)} <${setting.placeholder}>`,
-        `${setting.help} (${environmentOf(setting.key)})`,
-      ),
-    );
+  for (const { key, placeholder, help } of settings) {
+    const isSwitch = placeholder === "BOOL";
+    const value = isSwitch ? `[${placeholder}]` : `<${placeholder}>`;
+    const option = new Option(`${flagOf(key)} ${value}`, `${help} (${environmentOf(key)})`);
+    // `--insecure` alone says yes, as in other programs.
+    command.addOption(isSwitch ? option.preset("true") : option);
   }
   return command;
 }

@@ -267,7 +267,9 @@ function readArguments(kind: Kind, params: readonly Value[]): readonly string[] 
   if (peer === undefined || http === undefined) return [target];
   // All nodes and clients will be told these: they must be what a configuration could say.
   if (!textForms.id.test(target)) {
-    throw wrongParams(`id: expected letters, digits, '.', '_' or '-' (at most 63), got ${JSON.stringify(target)}`);
+    throw wrongParams(
+      `id: expected letters, digits, '.', '_' or '-' (at most 63), got ${JSON.stringify(target)}`,
+    );
   }
   checked("peer", () => parseHostPort(peer));
   return [target, peer, checked("http", () => parseBaseUrl(http).origin)];

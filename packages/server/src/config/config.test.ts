@@ -153,6 +153,16 @@ describe("refusals name the place, what was expected, what came", () => {
       /http\.maxConnections: expected at least 1, got 0/,
     ],
     [
+      "an address of the server as a path for calls",
+      `${complete}\nnode: n1\nhttp: { paths: [/RPC2, /leader] }`,
+      /http\.paths\.1: expected a path that the server does not use itself, got "\/leader"/,
+    ],
+    [
+      "a path that would need escapes",
+      `${complete}\nnode: n1\nhttp: { paths: ["/a b"] }`,
+      /http\.paths\.0: expected a path of letters, .* such as \/RPC2, got "\/a b"/,
+    ],
+    [
       "an unknown dialect",
       `${complete}\nnode: n1\nhttp: { dialect: loose }`,
       /http\.dialect: expected standard, strict or apache, got "loose"/,

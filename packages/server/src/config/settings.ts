@@ -5,6 +5,7 @@
  */
 import { hostname } from "node:os";
 import * as z from "zod";
+import { callPath, isReserved } from "./call-paths.js";
 import { parseBaseUrl, parseDuration, parseHostPort, parseSize, textForms } from "./units.js";
 
 /**
@@ -111,7 +112,10 @@ export const settings = [
     key: "http.paths",
     type: z
       .array(
-        z.string().regex(/^\/[\x21-\x7e]*$/, "expected a path such as /RPC2"),
+        z
+          .string(callPath.expected)
+          .regex(callPath.form, callPath.expected)
+          .refine((path) => !isReserved(path), "expected a path that the server does not use itself"),
         "expected a list of paths",
       )
       .min(1),

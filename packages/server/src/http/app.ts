@@ -14,6 +14,7 @@ import type { ClusterView } from "../cluster/cluster-watch.js";
 import { formatToken } from "../cluster/read-token.js";
 import type { RoutingMode } from "../cluster/routing.js";
 import type { MemberReport, StatusReport } from "../cluster/status.js";
+import { callPath, isReserved } from "../config/call-paths.js";
 import type { Dispatcher } from "../rpc/dispatcher.js";
 import type { Authenticate } from "./authenticate.js";
 import { BrokenRequests, writeRefusal } from "./broken-requests.js";
@@ -139,7 +140,8 @@ function addCallRoutes(
     nodeFields: (index) => nodeFields(deps, index),
   });
   for (const path of new Set([...deps.paths, "/"])) {
-    requireUsable(path);
+    if (isReserved(path)) throw new Error(`http.paths: ${path} is an address of the server itself`);
+    if (!callPath.form.test(path)) throw new Error(`http.paths: ${path}: ${callPath.expected}`);
     const takesCalls = deps.paths.includes(path);
     allowed.set(path, takesCalls ? ["POST", "GET", "HEAD"] : ["GET", "HEAD"]);
     const html = pageOf(deps, path);
@@ -156,18 +158,6 @@ function addCallRoutes(
       onRequest: (request, reply, _done) => route.take(request, reply),
       handler: (_request, reply) => reply,
     });
-  }
-}
-
-const reservedPaths: readonly string[] = ["/leader", "/livez", "/readyz", "/status", "/metrics"];
-
-/** Throws a sentence for the operator. */
-function requireUsable(path: string): void {
-  if (reservedPaths.includes(path)) {
-    throw new Error(`http.paths: ${path} is an address of the server itself; take another one for calls`);
-  }
-  if (!/^\/[A-Za-z0-9._~/-]*$/.test(path)) {
-    throw new Error(`http.paths: ${path} must consist of letters, digits and . _ ~ / -, as /RPC2 does`);
   }
 }
 

@@ -319,7 +319,10 @@ describe("operations on the cluster", () => {
   it("are answered when they are done, by value or fault", async () => {
     expect(await send("cluster.move", [])).toBe("n2");
     expect(await send("cluster.move", [1])).toMatchObject({ faultCode: 409, faultString: "cannot" });
-    expect(await send("cluster.hasty", [])).toMatchObject({ faultCode: -32602, faultString: "expected an id" });
+    expect(await send("cluster.hasty", [])).toMatchObject({
+      faultCode: -32602,
+      faultString: "expected an id",
+    });
   });
 
   it("are listed and described, and refused in a multicall", async () => {
