@@ -33,7 +33,7 @@ export function checkFile(file: string): FileCheck {
   return {
     problems: problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
     notes: [
-      ...(isReadable(alone) ? all.filter((one) => one.missing && one.setting !== "node").map(leftOut) : []),
+      ...all.filter((one) => one.missing && one.setting !== "node").map(leftOut),
       ...(named ? [`node is ${nodes[0]} here: this file serves that machine only`] : []),
       ...aboutMembers(members),
     ],
@@ -41,9 +41,6 @@ export function checkFile(file: string): FileCheck {
     fingerprint: problems.length === 0 ? fingerprintOf(alone, members) : null,
   };
 }
-
-/** Of a file that is no YAML, nobody knows what it leaves out. */
-const isReadable = ({ problems }: LoadedSettings): boolean => problems.every((one) => one.setting !== null);
 
 /** The same for each machine, so told once. */
 function distinct(problems: readonly Problem[]): readonly Problem[] {

@@ -35,6 +35,8 @@ export interface LoadedSettings {
   /** Of all settings that a source gives, usable or not. */
   readonly origins: ReadonlyMap<SettingKey, Origin>;
   readonly problems: readonly Problem[];
+  /** False when the file is not there or no YAML: nobody knows then what it would have said. */
+  readonly fileRead: boolean;
 }
 
 export function loadSettings(sources: Sources): LoadedSettings {
@@ -50,7 +52,8 @@ export function loadSettings(sources: Sources): LoadedSettings {
     if (checked.ok) values[setting.key] = checked.value;
     else problems.push(...checked.problems);
   }
-  return { values, origins, problems };
+  const fileRead = file?.problems.every((one) => one.setting !== null) ?? true;
+  return { values, origins, problems, fileRead };
 }
 
 function find(

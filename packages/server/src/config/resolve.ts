@@ -108,7 +108,9 @@ class Resolution {
     this.#problems.push(problem(place, key, message, { suggestion }));
   }
 
+  /** Not when the file cannot be read: it may hold what seems to be missing. */
   #reportMissing(key: SettingKey, message: string, suggestion: string): void {
+    if (!this.loaded.fileRead) return;
     const place = this.loaded.origins.get(key)?.placeOf([]) ?? nowhere;
     this.#problems.push(problem(place, key, message, { suggestion, missing: true }));
   }
