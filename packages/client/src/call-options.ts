@@ -26,6 +26,24 @@ export interface CallOptions {
   readonly minIndex?: string | undefined;
 }
 
+export const callOptionNames = [
+  "timeoutMs",
+  "signal",
+  "safe",
+  "consistency",
+  "maxStalenessMs",
+  "minIndex",
+] as const satisfies readonly (keyof CallOptions)[];
+
+/** A mistyped option would go without effect, and a call without the bound that it was meant to have. @throws TypeError */
+export function refuseUnknown(options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw new TypeError(`unknown option ${JSON.stringify(name)}; expected one of ${known.join(", ")}`);
+    }
+  }
+}
+
 /** The server's notation of a duration takes nine digits. */
 const stalenessMsMax = 999_999_999;
 /** Node's timers hold 31 bits. */

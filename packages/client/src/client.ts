@@ -1,7 +1,14 @@
 /** An XML-RPC client that knows several nodes of one cluster and finds its leader. */
 import { defaultLimits, type Encodable, encodeCall, type Value } from "@quorate/protocol";
 import { Agent } from "undici";
-import { type CallOptions, checkTimeout, laterIndex, optionHeaders } from "./call-options.js";
+import {
+  type CallOptions,
+  callOptionNames,
+  checkTimeout,
+  laterIndex,
+  optionHeaders,
+  refuseUnknown,
+} from "./call-options.js";
 import { NotExecutedError } from "./errors.js";
 import { Nodes } from "./nodes.js";
 import { OneCall, type Shared } from "./one-call.js";
@@ -22,6 +29,12 @@ export interface ClientOptions {
   readonly readYourWrites?: boolean | undefined;
 }
 
+const optionNames = [
+  "nodes",
+  "timeoutMs",
+  "connections",
+  "readYourWrites",
+] as const satisfies readonly (keyof ClientOptions)[];
 const defaults = { timeoutMs: 15_000, connections: 64 } as const;
 /** Beyond connections; further calls are refused at once. */
 const waitingMax = 10_000;
@@ -39,6 +52,7 @@ export class Client implements AsyncDisposable {
 
   /** Connects to nobody yet. @throws TypeError for options that make no sense */
   constructor(options: ClientOptions) {
+    refuseUnknown(options, optionNames);
     const connections = options.connections ?? defaults.connections;
     if (!Number.isInteger(connections) || connections < 1) {
       throw new TypeError(`connections: expected a whole number from 1, got ${String(connections)}`);
@@ -80,6 +94,7 @@ export class Client implements AsyncDisposable {
   async call(method: string, params: readonly Encodable[] = [], options: CallOptions = {}): Promise<Value> {
     if (this.#closing !== null)
       throw new NotExecutedError(`${method} was not executed: the client is closed`);
+    refuseUnknown(options, callOptionNames);
     const nearest = options.consistency === "stale";
     const minIndex = options.minIndex ?? (this.#readYourWrites && nearest ? this.#lastIndex : null);
     const call = new OneCall(this.#shared, {

@@ -11,8 +11,9 @@ export class Nodes {
   readonly #silentSince = new Map<string, number>();
   #leader: URL | null = null;
 
-  /** @throws TypeError for an empty list or what is not an http URL */
+  /** @throws TypeError for no list, an empty one, or what is not an http URL */
   constructor(urls: readonly string[]) {
+    if (!Array.isArray(urls)) throw new TypeError(`nodes: expected a list of URLs, got ${String(urls)}`);
     if (urls.length === 0) throw new TypeError("nodes: expected at least one URL, got an empty list");
     this.#listed = urls.map((text) => {
       const url = parseHttpUrl(text);
