@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { Cluster } from "./cluster.js";
+import { Cluster, until } from "./cluster.js";
 import { value } from "./rpc.js";
 
 const service = fileURLToPath(new URL("fixtures/partial.ts", import.meta.url));
@@ -32,4 +32,17 @@ test("a node that executes otherwise ends by name, does not start again, and the
   await cluster.ready([n1, n2]);
   await value(n1.url, "partial.set", ["a", 2_000]);
   for (const node of [n1, n2]) expect(await value(node.url, "partial.get", ["a"])).toBe("2,000");
+
+  // Those that stay have compared themselves, and say up to where they are equal.
+  const divergedAt = Number(/^after entry (\d+) /.exec(marker)?.[1]);
+  const equal = await until("n1 to find its state equal to that of n2", async () => {
+    const report = (await value(n1.url, "cluster.digest", [])) as { equalIndex: number; equalWith: string[] };
+    return report.equalIndex > divergedAt ? report : undefined;
+  });
+  expect(equal).toMatchObject({ equalWith: ["n2"], comparedAt: expect.stringMatching(/^\d{4}-.*Z$/) });
+  const metrics = await (await fetch(`${n1.url}/metrics`)).text();
+  expect(metrics).toMatch(/^quorate_digest_mismatch_total\{[^}]*\} \d+$/m);
+  const told = Number(/^quorate_digest_equal_index\{[^}]*\} (\d+)$/m.exec(metrics)?.[1]);
+  expect(told).toBeGreaterThanOrEqual(equal.equalIndex);
+  expect(metrics).toMatch(/^quorate_digest_compared_timestamp_seconds\{[^}]*\} [1-9]\d{9}/m);
 });

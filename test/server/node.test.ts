@@ -71,6 +71,7 @@ describe("one node", () => {
       ["cluster.replace", ["n1", "x", "http://127.0.0.1:8"], /peer: expected host:port/],
       ["cluster.transfer", [1], /as a string/],
       ["cluster.void", ["3"], /a whole number from 1/],
+      ["cluster.digest", [1], /no parameters/],
       ["cluster.status", [1], /no parameters/],
       ["cluster.members", [1], /no parameters/],
       ["system.listMethods", [1], /no parameters/],
@@ -151,6 +152,32 @@ describe("three nodes", () => {
       (await cluster.status(follower)).appliedIndex >= index ? true : undefined,
     );
     expect(await value(cluster.url(follower), "kv.get", ["a"], { query: "?consistency=stale" })).toBe(1);
+  });
+
+  it("tell the digest of their state, equal after the same entry, also after a restart", async () => {
+    await using cluster = await InProcessCluster.start(3);
+    const nodes = cluster.configs.map(({ node }) => node);
+    const digestAt = async (node: string) =>
+      (await value(cluster.url(node), "cluster.digest", [])) as { readonly [field: string]: Value };
+    const equal = async () =>
+      until("three nodes to have executed the same", async () => {
+        const [first, ...others] = await Promise.all(nodes.map(digestAt));
+        return others.every((other) => other.index === first?.index) ? [first, ...others] : undefined;
+      });
+    await value(cluster.url("n1"), "kv.set", ["a", 1]);
+    const before = await equal();
+    expect(before).toMatchObject(nodes.map((node) => ({ node, mismatches: 0 })));
+    expect(new Set(before.map((report) => report?.digest)).size).toBe(1);
+    expect(before[0]?.digest).toMatch(/^[0-9a-f]{64}$/);
+
+    await value(cluster.url("n1"), "kv.set", ["a", 2]);
+    const after = await equal();
+    expect(after[0]?.digest).not.toBe(before[0]?.digest);
+    await cluster.stopNode("n3");
+    await cluster.startNode("n3");
+    await cluster.ready();
+    const again = await equal();
+    expect(again.map((report) => report?.digest)).toEqual(after.map((report) => report?.digest));
   });
 
   it("lose no call when the leader is stopped in an orderly way", async () => {

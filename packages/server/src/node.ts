@@ -14,6 +14,7 @@ import { createTcpTransport, type TcpTransport } from "@quorate/raft/tcp";
 import { ClusterWatch } from "./cluster/cluster-watch.js";
 import { CommandContexts } from "./cluster/command-context.js";
 import { DigestCheck } from "./cluster/digest-check.js";
+import { digestMethod } from "./cluster/digest-method.js";
 import { ClusterExecutor } from "./cluster/executor.js";
 import { Farewell } from "./cluster/farewell.js";
 import { ForwardedCalls, Forwarder } from "./cluster/forwarder.js";
@@ -42,6 +43,7 @@ import { loadService } from "./services/load.js";
 import type { Registry } from "./services/registry.js";
 import { encodeBatch, encodeCommand } from "./state/encode-command.js";
 import { isOfEntry } from "./state/entry-failure.js";
+import { readMetadata } from "./state/metadata.js";
 import { createServiceMachine } from "./state/service-machine.js";
 import type { CallResult } from "./state/types.js";
 import { decodeLargeValue, decodeValue, encodeValue } from "./state/value-encoding.js";
@@ -198,6 +200,7 @@ async function compose(
     report: () => reportStatus(status),
     leaderChanges: () => watch.leaderChanges,
     callsPending: () => executor.pending,
+    digests: () => digestCheck.findings,
   });
   opened.add("metrics", async () => metrics.close());
   countSnapshot = (done) => metrics.countSnapshot(done);
@@ -242,6 +245,7 @@ async function compose(
     checkpoints: machine.checkpoints,
     codec: service,
     clock,
+    wallMs: Date.now,
     log,
     onDiverged: end,
   });
@@ -278,7 +282,18 @@ async function compose(
   opened.add("document thread", () => documents.close());
   const dispatcher = new Dispatcher({
     service: registry,
-    localMethods: clusterMethods(status),
+    localMethods: new Map([
+      ...clusterMethods(status),
+      [
+        "cluster.digest",
+        digestMethod({
+          node: nodeId,
+          index: () => raft.view.index,
+          digest: () => readMetadata(raft.view).digest,
+          findings: () => digestCheck.findings,
+        }),
+      ],
+    ]),
     operations: new Map([
       ["cluster.transfer", transfer.operation],
       ["cluster.void", voids.operation],

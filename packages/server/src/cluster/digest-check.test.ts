@@ -39,6 +39,7 @@ async function judge(nodes: Readonly<Record<string, Known>>, voters = ["n1", "n2
         return quiet;
       },
     },
+    wallMs: () => 1_000 * rounds,
     log: { debug: quiet, info: quiet, warn: quiet, error: (_: object, text: string) => logged.push(text) },
     onDiverged: (error: Error) => diverged.push(error.message),
   });
@@ -48,7 +49,7 @@ async function judge(nodes: Readonly<Record<string, Known>>, voters = ["n1", "n2
     for (let turn = 0; turn < 5; turn++) await settled();
   }
   check.close();
-  return { logged, diverged };
+  return { logged, diverged, findings: check.findings };
 }
 
 describe("states after the same entry", () => {
@@ -59,8 +60,25 @@ describe("states after the same entry", () => {
       { n1: {}, n2: { 7: 8 }, n3: { 7: 9 } },
       { n1: { 5: 1 } },
     ]) {
-      expect(await judge(nodes)).toEqual({ logged: [], diverged: [] });
+      expect(await judge(nodes)).toMatchObject({ logged: [], diverged: [], findings: { mismatches: 0 } });
     }
+  });
+
+  it("are told: when they were compared, up to where and with whom they were equal", async () => {
+    const { findings } = await judge({ n1: { 5: 1, 9: 2 }, n2: { 5: 1, 9: 2 }, n3: { 5: 1 } });
+    expect(findings).toEqual({ comparedAtMs: 1_000, equalIndex: 9, equalWith: ["n2"], mismatches: 0 });
+    const all = await judge({ n1: { 9: 2 }, n2: { 9: 2 }, n3: { 9: 2 } }, undefined, 2);
+    expect(all.findings).toEqual({
+      comparedAtMs: 2_000,
+      equalIndex: 9,
+      equalWith: ["n2", "n3"],
+      mismatches: 0,
+    });
+  });
+
+  it("are not told to be compared where nobody had one in common", async () => {
+    const { findings } = await judge({ n1: { 5: 1 }, n2: { 7: 8 } });
+    expect(findings).toEqual({ comparedAtMs: null, equalIndex: 0, equalWith: [], mismatches: 0 });
   });
 
   it("end this node when a majority of the voters has another one", async () => {
@@ -72,8 +90,10 @@ describe("states after the same entry", () => {
   });
 
   it("name whoever differs, once, when this node is of the majority", async () => {
-    const { logged, diverged } = await judge({ n1: { 9: 2 }, n2: { 9: 2 }, n3: { 9: 3 } }, undefined, 3);
+    const nodes = { n1: { 9: 2 }, n2: { 9: 2 }, n3: { 9: 3 } };
+    const { logged, diverged, findings } = await judge(nodes, undefined, 3);
     expect(diverged).toEqual([]);
+    expect(findings).toMatchObject({ comparedAtMs: 3_000, equalIndex: 0, mismatches: 3 });
     expect(logged).toEqual([
       "the state of n3 differs from that of the majority after entry 9: 02 on n1, n2; 03 on n3",
     ]);

@@ -16,11 +16,25 @@ import type { Checkpoint } from "../state/checkpoints.js";
 import { forwardVersion } from "./forwarding.js";
 import type { Raft, Service } from "./ports.js";
 
+/** What the comparisons of this process have found. */
+export interface DigestFindings {
+  /** When the last one was held with at least one other node: milliseconds since 1970 UTC; null = never. */
+  readonly comparedAtMs: number | null;
+  /** The last entry after which all states that could be compared were equal; 0 = none. */
+  readonly equalIndex: number;
+  /** Whose they were, beside this node's own. */
+  readonly equalWith: readonly string[];
+  /** Comparisons that found different states. */
+  readonly mismatches: number;
+}
+
 export interface DigestCheckOptions {
   readonly raft: Pick<Raft, "request"> & Pick<RaftNode<unknown>, "status">;
   readonly checkpoints: { readonly all: readonly Checkpoint[] };
   readonly codec: Pick<Service, "encodeValue" | "decodeValue">;
   readonly clock: Pick<Clock, "after">;
+  /** Milliseconds since 1970 UTC; only shown. */
+  readonly wallMs: () => number;
   readonly log: RaftLog;
   /** Called once: what this node answers is not what the cluster decided. */
   readonly onDiverged: (error: DivergedState) => void;
@@ -33,12 +47,17 @@ export class DigestCheck {
   readonly #options: DigestCheckOptions;
   /** Whom this node has named already. */
   readonly #named = new Set<string>();
+  #findings: DigestFindings = { comparedAtMs: null, equalIndex: 0, equalWith: [], mismatches: 0 };
   #cancel: () => void = () => undefined;
   #closed = false;
 
   constructor(options: DigestCheckOptions) {
     this.#options = options;
     this.#later();
+  }
+
+  get findings(): DigestFindings {
+    return this.#findings;
   }
 
   close(): void {
@@ -121,7 +140,13 @@ export class DigestCheck {
       const text = Buffer.from(digest).toString("hex").slice(0, 16);
       camps.set(text, [...(camps.get(text) ?? []), node]);
     }
-    if (camps.size === 1) return;
+    const comparedAtMs = this.#options.wallMs();
+    if (camps.size === 1) {
+      const equalWith = [...found.keys()].filter((node) => node !== own);
+      this.#findings = { ...this.#findings, comparedAtMs, equalIndex: index, equalWith };
+      return;
+    }
+    this.#findings = { ...this.#findings, comparedAtMs, mismatches: this.#findings.mismatches + 1 };
     const shown = [...camps].map(([digest, nodes]) => `${digest} on ${nodes.join(", ")}`).join("; ");
     const isMajority = (nodes: readonly string[]) =>
       2 * nodes.filter((node) => voters.includes(node)).length > voters.length;

@@ -2,7 +2,7 @@
 import { struct, type Value } from "@quorate/protocol";
 import type { NodeStatus } from "@quorate/raft";
 import type { LocalMethod } from "../rpc/ports.js";
-import { wrongParams } from "../rpc/system-methods.js";
+import { expectNone } from "../rpc/system-methods.js";
 import type { MemberAddresses } from "./cluster-watch.js";
 
 export interface FollowerReport {
@@ -141,7 +141,7 @@ export function clusterMethods(source: StatusSource): ReadonlyMap<string, LocalM
     signatures: [[result]],
     parameters: [],
     call: (params) => {
-      if (params.length > 0) throw wrongParams(`expected no parameters, got ${params.length}`);
+      expectNone(params);
       return answer();
     },
   });

@@ -52,6 +52,7 @@ beforeEach(() => {
     report: () => report,
     leaderChanges: () => 4,
     callsPending: () => 7,
+    digests: () => ({ comparedAtMs: 1_700_000_000_500, equalIndex: 118, equalWith: ["n2"], mismatches: 3 }),
   });
 });
 afterEach(() => metrics.close());
@@ -110,6 +111,9 @@ describe("metrics", () => {
     ["quorate_raft_leader_changes_total", 4],
     ["quorate_calls_pending", 7],
     ["quorate_failure_tolerance", 1],
+    ["quorate_digest_equal_index", 118],
+    ["quorate_digest_compared_timestamp_seconds", 1_700_000_000.5],
+    ["quorate_digest_mismatch_total", 3],
   ])("%s is %d, each time it is asked", async (name, value) => {
     const line = new RegExp(`^${name}\\{cluster="test",node="n1"\\} ${value}$`, "m");
     expect(await scrape()).toMatch(line);

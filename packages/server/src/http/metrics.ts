@@ -2,6 +2,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { SnapshotDone } from "@quorate/raft";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { DigestFindings } from "../cluster/digest-check.js";
 import type { StatusReport } from "../cluster/status.js";
 import type { Answer } from "../rpc/answer.js";
 
@@ -13,6 +14,8 @@ export interface MetricsSource {
   leaderChanges(): number;
   /** Calls that wait for their outcome. */
   callsPending(): number;
+  /** What comparing this node's state with the others' has found. */
+  digests(): DigestFindings;
 }
 
 interface Tally {
@@ -181,14 +184,35 @@ export class Metrics {
         for (const { id, lag } of report().followers) this.set({ peer: id }, lag);
       },
     });
-    new Counter({
-      name: "quorate_raft_leader_changes_total",
-      help: "How often this node learned of another leader since it started.",
-      registers,
-      collect() {
-        this.reset();
-        this.inc(source.leaderChanges());
-      },
-    });
+    gauge(
+      "quorate_digest_equal_index",
+      "Last log index after which this node's state was found equal to other nodes'; 0 = not compared yet.",
+      () => source.digests().equalIndex,
+    );
+    gauge(
+      "quorate_digest_compared_timestamp_seconds",
+      "When this node's state was last compared with another node's; 0 = not yet.",
+      () => (source.digests().comparedAtMs ?? 0) / 1_000,
+    );
+    const total = (name: string, help: string, read: () => number) =>
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      });
+    total(
+      "quorate_digest_mismatch_total",
+      "Comparisons that found nodes with different states: one of them is wrong.",
+      () => source.digests().mismatches,
+    );
+    total(
+      "quorate_raft_leader_changes_total",
+      "How often this node learned of another leader since it started.",
+      () => source.leaderChanges(),
+    );
   }
 }

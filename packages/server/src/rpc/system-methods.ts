@@ -133,7 +133,7 @@ function capabilities(): Struct {
   );
 }
 
-function expectNone(params: readonly Value[]): void {
+export function expectNone(params: readonly Value[]): void {
   if (params.length > 0) throw wrongParams(`expected no parameters, got ${params.length}`);
 }
 
