@@ -33,6 +33,16 @@ describe("one node", () => {
     );
     expect(await value(url, "system.methodSignature", ["kv.set"])).toEqual([["boolean", "string", "any"]]);
 
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    for (const series of [
+      /^quorate_call_duration_seconds_count\{method="kv\.set",kind="command",[^}]*\} 1$/m,
+      /^quorate_call_duration_seconds_sum\{method="kv\.set",kind="command",[^}]*\} 0\.0*[1-9]/m,
+      /^quorate_log_fsync_duration_seconds_count\{[^}]*\} [1-9]/m,
+      /^quorate_log_fsync_duration_seconds_sum\{[^}]*\} 0\.0*[1-9]/m,
+    ]) {
+      expect(metrics).toMatch(series);
+    }
+
     await cluster.stopNode("n1");
     await cluster.startNode("n1");
     await cluster.ready();

@@ -5,7 +5,6 @@ import {
   type RaftLog,
   type RaftNode,
   RequestFailed,
-  type SnapshotDone,
   type Storage,
   startRaftNode,
 } from "@quorate/raft";
@@ -143,7 +142,7 @@ async function compose(
   const closeTransport = opened.add("transport", () => transport.close());
   let phase: Phase = "serving";
   let forwardedCalls: ForwardedCalls | null = null;
-  let countSnapshot: ((done: SnapshotDone) => void) | null = null;
+  let counted: Metrics | null = null;
   const raft = await startRaft(config, {
     storage,
     identity,
@@ -154,7 +153,8 @@ async function compose(
     isOfEntry,
     ...(holdBefore !== undefined && { holdBefore }),
     log,
-    onSnapshot: (done) => countSnapshot?.(done),
+    onSnapshot: (done) => counted?.countSnapshot(done),
+    onWritten: (tookMs) => counted?.countWrite(tookMs / 1_000),
     onFatal: end,
     onRequest: (peer, payload) => {
       if (forwardedCalls !== null) return forwardedCalls.answer(payload);
@@ -203,7 +203,7 @@ async function compose(
     digests: () => digestCheck.findings,
   });
   opened.add("metrics", async () => metrics.close());
-  countSnapshot = (done) => metrics.countSnapshot(done);
+  counted = metrics;
   const executor = new ClusterExecutor({
     local,
     forwarder: new Forwarder(raft, service, onFailure),
@@ -373,6 +373,7 @@ type RaftParts = Pick<
   | "onFatal"
   | "onRequest"
   | "onSnapshot"
+  | "onWritten"
 > & { readonly storage: Storage; readonly transport: TcpTransport };
 
 async function startRaft(config: NodeConfig, parts: RaftParts): Promise<RaftNode<CallResult>> {

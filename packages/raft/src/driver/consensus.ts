@@ -68,6 +68,7 @@ export interface ConsensusOptions<Result> {
   readonly onTurn: () => void;
   readonly snapshotPartBytes: number;
   readonly onSnapshot: (done: SnapshotDone) => void;
+  readonly onWritten: (tookMs: number) => void;
   /** This node must not go on. */
   readonly onFailure: (error: Error) => void;
 }
@@ -355,7 +356,8 @@ export class Consensus<Result> {
     this.#proposals.applied(entry, outcome === null ? null : { value: outcome.result });
   }
 
-  #onDurable({ ticket, chunk, install }: Written): void {
+  #onDurable({ tookMs, ticket, chunk, install }: Written): void {
+    this.#options.onWritten(tookMs);
     if (install !== null) this.#onInstalled(install.last);
     if (chunk !== null) this.#receiver.written(chunk);
     if (ticket !== null) this.step({ type: "stored", ticket });

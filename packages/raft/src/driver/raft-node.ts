@@ -264,6 +264,7 @@ class Server<Result> implements RaftNode<Result> {
       onTurn: () => this.#onTurn(),
       snapshotPartBytes: this.#options.snapshotPartBytes ?? snapshotPartBytes,
       onSnapshot: (done) => this.#options.onSnapshot?.(done),
+      onWritten: (tookMs) => this.#options.onWritten?.(tookMs),
       onFailure: (error) => this.#fail(error),
     });
     this.#notify();

@@ -98,6 +98,8 @@ export interface RaftNodeOptions<Result> {
   readonly log: RaftLog;
   /** For metrics. */
   readonly onSnapshot?: (done: SnapshotDone) => void;
+  /** For metrics: a batch is on disk, after so many milliseconds. */
+  readonly onWritten?: (tookMs: number) => void;
   /** A failure that must end the process (storage, state machine, broken invariant). Called once; the node is dead then. */
   readonly onFatal: (error: Error) => void;
   /** Answers a peer's request (a forwarded call). */

@@ -18,6 +18,8 @@ describe("writer", () => {
   let overlay: Overlay;
   let writer: Writer;
   let durable: (number | null)[];
+  let took: number[];
+  let now: number;
   let failures: unknown[];
   let tickets: number;
 
@@ -30,12 +32,14 @@ describe("writer", () => {
     writes = [];
     timers = [];
     durable = [];
+    took = [];
+    now = 1_000;
     failures = [];
     tickets = 0;
     storage = disk.open({ onWrite: (write) => writes.push(write) });
     overlay = new Overlay(storage, storage.restored.applied, 8 << 20);
     const clock: Clock = {
-      monotonicMs: () => 0,
+      monotonicMs: () => now,
       after: (delayMs, callback) => {
         const timer = { delayMs, callback, cancelled: false };
         timers.push(timer);
@@ -46,7 +50,10 @@ describe("writer", () => {
       nextTurn: (callback) => callback(),
     };
     writer = new Writer(storage, storage.restored, overlay, clock, {
-      onDurable: ({ ticket }) => durable.push(ticket),
+      onDurable: ({ ticket, tookMs }) => {
+        durable.push(ticket);
+        took.push(tookMs);
+      },
       onFailure: (error) => failures.push(error),
     });
   }
@@ -89,6 +96,16 @@ describe("writer", () => {
     expect(await complete()).toMatchObject({ entries: [entry(2)], applied: 1, effects: [{ key: key(1) }] });
     expect(durable).toEqual([1, 2]);
     expect(writer.durable).toBe(1);
+  });
+
+  it("tells how long each batch took", async () => {
+    for (const ms of [7, 0]) {
+      store([entry(1)]);
+      writer.pump();
+      now += ms;
+      await complete();
+    }
+    expect(took).toEqual([7, 0]);
   });
 
   it("refuses a second store request before the first is written", () => {

@@ -18,6 +18,8 @@ const idleFlushMs = 100;
 
 /** What a batch that is durable now carried, beside effects. */
 export interface Written {
+  /** How long it took, in milliseconds. */
+  readonly tookMs: number;
   /** Of the store request; null = there was none. */
   readonly ticket: number | null;
   readonly chunk: SnapshotChunk | null;
@@ -161,6 +163,8 @@ export class Writer {
   }
 
   #onWritten(ticket: number | null, { applied, chunk, install }: WriteBatch): void {
+    const now = this.#clock.monotonicMs();
+    const tookMs = now - (this.#writingSince ?? now);
     this.#writing = null;
     this.#writingSince = null;
     this.#overlay.endWrite();
@@ -170,7 +174,7 @@ export class Writer {
       this.#overlay.reset(install.last.index);
       this.#durable = install.last.index;
     }
-    if (!this.#closed) this.#handlers.onDurable({ ticket, chunk, install });
+    if (!this.#closed) this.#handlers.onDurable({ tookMs, ticket, chunk, install });
   }
 
   #onFailed(error: unknown): void {

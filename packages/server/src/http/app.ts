@@ -134,7 +134,7 @@ function addCallRoutes(
     routing,
     maxBody,
     authenticate,
-    onAnswer: (answer) => metrics.countCall(answer),
+    onAnswer: (answer, seconds) => metrics.countCall(answer, seconds),
     onRedirect: () => metrics.countRedirect(),
     tag: () => deps.view().tag,
     nodeFields: (index) => nodeFields(deps, index),

@@ -61,11 +61,11 @@ const scrape = async () => (await metrics.scrape()).text;
 
 describe("metrics", () => {
   it("count calls under the names of methods that exist, and all others under one", async () => {
-    metrics.countCall(answer);
-    metrics.countCall(answer);
-    metrics.countCall({ ...answer, ending: "unknown" });
+    metrics.countCall(answer, 0.004);
+    metrics.countCall(answer, 0.004);
+    metrics.countCall({ ...answer, ending: "unknown" }, 10);
     for (let n = 0; n < 3; n++)
-      metrics.countCall({ ...answer, method: null, kind: "local", ending: "fault" });
+      metrics.countCall({ ...answer, method: null, kind: "local", ending: "fault" }, 0);
     const text = await scrape();
     expect(text).toContain(
       'quorate_calls_total{method="kv.set",kind="command",outcome="value",cluster="test",node="n1"} 2',
@@ -74,11 +74,54 @@ describe("metrics", () => {
     expect(text).toMatch(/quorate_calls_total\{method="\(unknown\)",kind="local",outcome="fault",[^}]*\} 3/);
   });
 
+  it("tell how long calls took, by method and kind, whatever their endings", async () => {
+    for (const seconds of [0.0004, 0.001, 0.004, 0.004, 11]) metrics.countCall(answer, seconds);
+    metrics.countCall({ ...answer, ending: "unknown" }, 10);
+    metrics.countCall({ ...answer, method: "kv.get", kind: "query" }, 0.3);
+    const text = await scrape();
+    expect(text).toContain("# TYPE quorate_call_duration_seconds histogram\n");
+    const told = (suffix: string) =>
+      [...text.matchAll(/^quorate_call_duration_seconds_(\w+)\{(.*?)cluster="test",node="n1"\} (\S+)$/gm)]
+        .filter(([, name]) => name === suffix)
+        .map(([, , labels, count]) => [labels, Number(count)] as const);
+    const written = 'method="kv.set",kind="command",';
+    const buckets = told("bucket").filter(([labels]) => labels?.endsWith(written));
+    expect(buckets.map(([labels, count]) => [/le="([^"]*)"/.exec(labels ?? "")?.[1], count])).toEqual([
+      ...[
+        ["0.0005", 1],
+        ["0.001", 2],
+        ["0.0025", 2],
+      ],
+      ...["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5"].map((le) => [le, 4]),
+      ...[
+        ["10", 5],
+        ["+Inf", 6],
+      ],
+    ]);
+    const read = 'method="kv.get",kind="query",';
+    expect(told("count")).toEqual([
+      [written, 6],
+      [read, 1],
+    ]);
+    expect(told("sum")).toEqual([
+      [written, expect.closeTo(21.0094)],
+      [read, 0.3],
+    ]);
+  });
+
+  it("tell how long the disk took", async () => {
+    metrics.countWrite(0.002);
+    metrics.countWrite(0.2);
+    const text = await scrape();
+    expect(text).toMatch(/quorate_log_fsync_duration_seconds_bucket\{le="0\.0025",[^}]*\} 1/);
+    expect(text).toMatch(/quorate_log_fsync_duration_seconds_count\{[^}]*\} 2/);
+  });
+
   it("count a multicall as one call of its kind, and the calls in it by themselves", async () => {
     const multicall: Answer = { ...answer, method: "system.multicall", items: 3 };
-    metrics.countCall(multicall);
-    metrics.countCall({ ...multicall, kind: "query", items: 0 });
-    metrics.countCall({ ...multicall, kind: "query", items: 20 });
+    metrics.countCall(multicall, 0.1);
+    metrics.countCall({ ...multicall, kind: "query", items: 0 }, 0.1);
+    metrics.countCall({ ...multicall, kind: "query", items: 20 }, 0.1);
     const text = await scrape();
     expect(text).toMatch(
       /quorate_calls_total\{method="system\.multicall",kind="command",outcome="value",[^}]*\} 1/,

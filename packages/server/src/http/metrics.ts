@@ -5,6 +5,7 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { DigestFindings } from "../cluster/digest-check.js";
 import type { StatusReport } from "../cluster/status.js";
 import type { Answer } from "../rpc/answer.js";
+import { CallDurations, type DurationTally } from "./call-durations.js";
 
 export interface MetricsSource {
   readonly nodeId: string;
@@ -21,6 +22,8 @@ export interface MetricsSource {
 interface Tally {
   readonly ending: Answer["ending"];
   readonly kind: Answer["kind"];
+  /** Shared by the endings of a kind. */
+  readonly durations: DurationTally;
   count: number;
 }
 
@@ -31,6 +34,8 @@ export class Metrics {
   readonly #registry = new Registry();
   /** By method. Bounded: endings times the methods that exist; a multicall is of any kind. */
   readonly #calls = new Map<string, Tally[]>();
+  readonly #durations: CallDurations;
+  readonly #disk: Histogram;
   readonly #multicallItems: Counter;
   readonly #redirects: Counter;
   readonly #refusedConnections: Counter;
@@ -42,6 +47,13 @@ export class Metrics {
     const registers = [this.#registry];
     this.#registry.setDefaultLabels({ cluster: source.clusterName, node: source.nodeId });
     this.#addCalls(registers);
+    this.#durations = new CallDurations(registers);
+    this.#disk = new Histogram({
+      name: "quorate_log_fsync_duration_seconds",
+      help: "How long the synced batches of log entries and state took on this node's disk.",
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    });
     this.#multicallItems = new Counter({
       name: "quorate_multicall_items_total",
       help: "Calls inside answered system.multicalls, which quorate_calls_total counts as one call each.",
@@ -79,9 +91,16 @@ export class Metrics {
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
-  countCall(answer: Answer): void {
-    const { ending, kind } = answer;
-    const method = answer.method ?? "(unknown)";
+  /** @param seconds from the arrival of its document to its answer */
+  countCall(answer: Answer, seconds: number): void {
+    const tally = this.#tallyOf(answer);
+    tally.count++;
+    tally.durations.add(seconds);
+    if (answer.items !== undefined) this.#multicallItems.inc(answer.items);
+  }
+
+  #tallyOf({ ending, kind, method: known }: Answer): Tally {
+    const method = known ?? "(unknown)";
     let tallies = this.#calls.get(method);
     if (tallies === undefined) {
       tallies = [];
@@ -89,11 +108,17 @@ export class Metrics {
     }
     let tally = tallies.find((one) => one.ending === ending && one.kind === kind);
     if (tally === undefined) {
-      tally = { ending, kind, count: 0 };
+      const durations =
+        tallies.find((one) => one.kind === kind)?.durations ?? this.#durations.tally({ method, kind });
+      tally = { ending, kind, durations, count: 0 };
       tallies.push(tally);
     }
-    tally.count++;
-    if (answer.items !== undefined) this.#multicallItems.inc(answer.items);
+    return tally;
+  }
+
+  /** A batch is durable. */
+  countWrite(seconds: number): void {
+    this.#disk.observe(seconds);
   }
 
   countRedirect(): void {

@@ -21,7 +21,8 @@ export interface RpcRouteOptions {
   /** Bytes of all bodies that are coming in. Default: `bodyBudgetFor(maxBody)`. */
   readonly bodyBudget?: number;
   readonly authenticate: Authenticate;
-  readonly onAnswer: (answer: Answer) => void;
+  /** `seconds`: from when the whole document was there. */
+  readonly onAnswer: (answer: Answer, seconds: number) => void;
   readonly onRedirect: () => void;
   /** Names this cluster in read tokens; empty before birth. */
   tag(): string;
@@ -103,8 +104,9 @@ export class RpcRoute {
       reply.type(xmlType).send(encodeFault(new Fault(faultCodes.invalidParams, error.message)));
       return;
     }
+    const since = performance.now();
     dispatcher.dispatch(document, charset, context, (answer) => {
-      onAnswer(answer);
+      onAnswer(answer, (performance.now() - since) / 1_000);
       this.#send(reply, answer, context.route, url);
     });
   }
