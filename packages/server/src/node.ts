@@ -155,6 +155,7 @@ async function compose(
     log,
     onSnapshot: (done) => counted?.countSnapshot(done),
     onWritten: (tookMs) => counted?.countWrite(tookMs / 1_000),
+    onTick: (lateMs) => counted?.countTick(lateMs),
     onFatal: end,
     onRequest: (peer, payload) => {
       if (forwardedCalls !== null) return forwardedCalls.answer(payload);
@@ -374,6 +375,7 @@ type RaftParts = Pick<
   | "onRequest"
   | "onSnapshot"
   | "onWritten"
+  | "onTick"
 > & { readonly storage: Storage; readonly transport: TcpTransport };
 
 async function startRaft(config: NodeConfig, parts: RaftParts): Promise<RaftNode<CallResult>> {

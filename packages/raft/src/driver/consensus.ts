@@ -69,6 +69,7 @@ export interface ConsensusOptions<Result> {
   readonly snapshotPartBytes: number;
   readonly onSnapshot: (done: SnapshotDone) => void;
   readonly onWritten: (tookMs: number) => void;
+  readonly onTick: (lateMs: number) => void;
   /** This node must not go on. */
   readonly onFailure: (error: Error) => void;
 }
@@ -152,7 +153,7 @@ export class Consensus<Result> {
       log,
     };
     this.#stall = new DiskStall(options.electionTimeoutMs);
-    this.#stopTicker = startTicker(clock, options.tickMs, () => this.#tick());
+    this.#stopTicker = startTicker(clock, options.tickMs, (lateMs) => this.#tick(lateMs));
     this.#requestTurn();
   }
 
@@ -271,9 +272,10 @@ export class Consensus<Result> {
     if (this.#roundDue) this.#requestTurn();
   }
 
-  #tick(): void {
+  #tick(lateMs: number): void {
     this.step({ type: "tick" });
-    const { clock, log } = this.#options;
+    const { clock, log, onTick } = this.#options;
+    onTick(lateMs);
     const now = clock.monotonicMs();
     const to = this.#stall.successor(now, this.#writer.writingSince, () => this.status(), this.membership());
     if (to === null) return;

@@ -265,6 +265,7 @@ class Server<Result> implements RaftNode<Result> {
       snapshotPartBytes: this.#options.snapshotPartBytes ?? snapshotPartBytes,
       onSnapshot: (done) => this.#options.onSnapshot?.(done),
       onWritten: (tookMs) => this.#options.onWritten?.(tookMs),
+      onTick: (lateMs) => this.#options.onTick?.(lateMs),
       onFailure: (error) => this.#fail(error),
     });
     this.#notify();

@@ -77,3 +77,14 @@ it("never ticks after it was stopped", () => {
   expect(ticks).toBe(0);
   expect(late.armed()).toBe(false);
 });
+
+it("tells how late each timer came", () => {
+  const late = lateClock();
+  const told: number[] = [];
+  startTicker(late.clock, 10, (lateMs) => told.push(Math.round(lateMs * 1_000) / 1_000));
+  late.fire(0.25);
+  late.fire(-0.1);
+  late.fire(25);
+  late.turn();
+  expect(told).toEqual([0.25, 0, 25]);
+});

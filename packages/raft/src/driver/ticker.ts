@@ -2,7 +2,7 @@
 import type { Clock } from "../ports/index.js";
 
 /**
- * Calls `tick` once per `tickMs`, until stopped.
+ * Calls `tick` once per `tickMs`, until stopped, with how late the timer came, in milliseconds.
  *
  * - Ticks are anchored to a fixed origin, not to "now + period", so that a late timer does not shift all
  *   later ones and nodes that stalled together do not fall into step.
@@ -10,7 +10,7 @@ import type { Clock } from "../ports/index.js";
  * - A tick that comes a whole period late first gives the sockets one turn: the leader's heartbeat may lie
  *   in the receive buffer of a process that was merely busy.
  */
-export function startTicker(clock: Clock, tickMs: number, tick: () => void): () => void {
+export function startTicker(clock: Clock, tickMs: number, tick: (lateMs: number) => void): () => void {
   const origin = clock.monotonicMs();
   let ticks = 0;
   let stopped = false;
@@ -23,17 +23,19 @@ export function startTicker(clock: Clock, tickMs: number, tick: () => void): () 
 
   function onTimer(): void {
     if (stopped) return;
-    const passed = Math.floor((clock.monotonicMs() - origin) / tickMs);
+    const elapsed = clock.monotonicMs() - origin;
+    const lateMs = Math.max(0, elapsed - (ticks + 1) * tickMs);
+    const passed = Math.floor(elapsed / tickMs);
     const late = passed > ticks + 1;
     // A timer may fire a fraction early; it still counts as the tick it was armed for.
     ticks = Math.max(passed, ticks + 1);
     cancel = arm();
-    if (late) clock.nextTurn(tickUnlessStopped);
-    else tick();
+    if (late) clock.nextTurn(() => tickUnlessStopped(lateMs));
+    else tick(lateMs);
   }
 
-  function tickUnlessStopped(): void {
-    if (!stopped) tick();
+  function tickUnlessStopped(lateMs: number): void {
+    if (!stopped) tick(lateMs);
   }
 
   return () => {

@@ -100,6 +100,8 @@ export interface RaftNodeOptions<Result> {
   readonly onSnapshot?: (done: SnapshotDone) => void;
   /** For metrics: a batch is on disk, after so many milliseconds. */
   readonly onWritten?: (tookMs: number) => void;
+  /** For metrics: a tick, so many milliseconds after it was due. A node that takes part has one after the other. */
+  readonly onTick?: (lateMs: number) => void;
   /** A failure that must end the process (storage, state machine, broken invariant). Called once; the node is dead then. */
   readonly onFatal: (error: Error) => void;
   /** Answers a peer's request (a forwarded call). */

@@ -52,6 +52,30 @@ describe("the pulse of a connection", () => {
     expect([connection.asked, seen]).toEqual([1, ["answered 1"]]);
   });
 
+  it("wakes up for nothing between messages that come alone", () => {
+    const { subject, connection, answer } = pulse();
+    for (let message = 1; message <= 3; message += 1) {
+      subject.sent(message);
+      vi.advanceTimersByTime(1);
+      answer();
+      expect([connection.asked, vi.getTimerCount()]).toEqual([message, 0]);
+      vi.advanceTimersByTime(49);
+    }
+  });
+
+  it("rests 40 ms after an answer, whatever is sent, and then asks at once", () => {
+    const { subject, connection, answer } = pulse();
+    subject.sent(1);
+    vi.advanceTimersByTime(1);
+    answer();
+    vi.advanceTimersByTime(10);
+    subject.sent(2);
+    vi.advanceTimersByTime(29);
+    expect(connection.asked).toBe(1);
+    vi.advanceTimersByTime(2);
+    expect(connection.asked).toBe(2);
+  });
+
   it("is taken every 40 ms at most while much is sent, and covers what was sent last", () => {
     const { subject, connection, seen, answer } = pulse();
     for (let ms = 1; ms <= 200; ms += 1) {

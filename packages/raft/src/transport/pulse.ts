@@ -48,6 +48,8 @@ export class Pulse {
   #confirmed = 0;
   #shortestMs = Number.POSITIVE_INFINITY;
   #quiet = false;
+  /** No question before then: a time of `performance.now()`. */
+  #restUntil = 0;
   #timer: NodeJS.Timeout | null = null;
   #look: NodeJS.Immediate | null = null;
 
@@ -64,7 +66,10 @@ export class Pulse {
   /** Everything up to `position` was handed to the connection; positions only grow. */
   sent(position: number): void {
     this.#position = position;
-    if (this.#timer === null && this.#look === null) this.#ask();
+    if (this.#timer !== null || this.#look !== null) return;
+    const rest = this.#restUntil - performance.now();
+    if (rest > 0) this.#wait(rest);
+    else this.#ask();
   }
 
   /** Asks now, if it does not do so anyway. */
@@ -84,7 +89,7 @@ export class Pulse {
     if (newest === undefined) return;
     this.#confirmed = newest.position;
     const [oldest] = this.#questions;
-    if (oldest === undefined) this.#wait(REST_MS);
+    if (oldest === undefined) this.#rest(now);
     this.#quiet = oldest !== undefined && now - oldest.askedAt >= this.#patienceMs();
     this.#context.onAnswered(this.#confirmed);
   }
@@ -104,6 +109,16 @@ export class Pulse {
     // Further away than that, the answer cannot be here before.
     const known = Number.isFinite(this.#shortestMs);
     this.#wait(known ? Math.max(REPEAT_MS, this.#shortestMs) : this.#context.quietMs);
+  }
+
+  /** Where nothing was sent meanwhile nothing needs to wake up for it: the next `sent` looks how late it is. */
+  #rest(now: number): void {
+    this.#restUntil = now + REST_MS;
+    if (this.#position > this.#confirmed) this.#wait(REST_MS);
+    else if (this.#timer !== null) {
+      clearTimeout(this.#timer);
+      this.#timer = null;
+    }
   }
 
   #wait(ms: number): void {
