@@ -273,14 +273,18 @@ export class Consensus<Result> {
   }
 
   #tick(lateMs: number): void {
-    this.step({ type: "tick" });
     const { clock, log, onTick } = this.#options;
     onTick(lateMs);
+    this.#inputs.push({ type: "tick" });
     const now = clock.monotonicMs();
     const to = this.#stall.successor(now, this.#writer.writingSince, () => this.status(), this.membership());
-    if (to === null) return;
-    log.warn({ to }, `this leader's disk has not answered for a while: ${to} is asked to lead`);
-    this.step({ type: "transfer", to });
+    if (to !== null) {
+      log.warn({ to }, `this leader's disk has not answered for a while: ${to} is asked to lead`);
+      this.#inputs.push({ type: "transfer", to });
+    }
+    // The loop has just looked at the sockets (or, after a stall, the ticker has made it do so): another look
+    // would double what an idle node costs for each tick.
+    if (!this.#turnDue) this.#turn();
   }
 
   #requestTurn(): void {
