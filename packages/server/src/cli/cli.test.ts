@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DateTime, Double, struct, type Value } from "@quorate/protocol";
@@ -8,6 +9,7 @@ import { readConfig } from "../config/index.js";
 import { prepareDevCluster } from "./dev-cluster.js";
 import { CommandFailed } from "./exit-codes.js";
 import { jsonOfValue, valueOfArgument } from "./json-values.js";
+import { callNode } from "./node-client.js";
 import { table } from "./output.js";
 import { buildProgram } from "./program.js";
 import { addSettingFlags, sourcesOf } from "./setting-flags.js";
@@ -103,6 +105,18 @@ test("a URL that is none of HTTP is a mistake of the command line, not a node th
     const asked = buildProgram("0").parseAsync(["status", "--url", url], { from: "user" });
     await expect(asked).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(url) });
   }
+});
+
+test("a connection that breaks under a call is told with its cause, and not as an unreachable node", async () => {
+  const server = createServer((socket) => socket.once("data", () => socket.destroy()));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const asked = callNode({ urls: [`http://127.0.0.1:${port}`], timeoutMs: 5_000 }, "kv.get", ["a"]);
+  await expect(asked).rejects.toMatchObject({
+    exitCode: 4,
+    message: expect.stringMatching(/fetch failed \(.+\); the outcome of the call is unknown/),
+  });
+  await new Promise((resolve) => server.close(resolve));
 });
 
 describe("the folder of a local cluster", () => {

@@ -56,7 +56,9 @@ async function post(
       failures.push(`${url.origin} (${code})`);
       return undefined;
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    // Of a broken connection `fetch` says only "fetch failed"; what broke is in the cause.
+    const { message, cause } = error instanceof Error ? error : { message: String(error), cause: null };
+    const reason = cause instanceof Error ? `${message} (${cause.message})` : message;
     throw new CommandFailed(
       `${url.origin}: ${reason}; the outcome of the call is unknown`,
       exitCodes.unreachable,
