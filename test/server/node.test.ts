@@ -102,6 +102,22 @@ describe("one node", () => {
     expect([...new Set(cases.map(([method]) => method))].sort()).toEqual(own);
   });
 
+  it("warns at each start when other machines can call it, since nothing authenticates them", async () => {
+    await using cluster = await InProcessCluster.prepare(1);
+    const warned = () => cluster.lines.filter(({ message }) => message.includes("nothing authenticates"));
+    await cluster.startNode("n1");
+    await cluster.stopNode("n1");
+    expect(warned()).toEqual([]);
+
+    const config = cluster.config("n1");
+    const { port } = config.http.listen;
+    Object.assign(config, { http: { ...config.http, listen: { host: "0.0.0.0", port } } });
+    await cluster.startNode("n1");
+    expect(warned()).toMatchObject([
+      { level: "warn", message: expect.stringMatching(`^0\\.0\\.0\\.0:${port} is reachable .*firewall`) },
+    ]);
+  });
+
   it("says by name that an address is taken, and leaves nothing open", async () => {
     await using cluster = await InProcessCluster.start(1);
     await using other = await InProcessCluster.prepare(1);

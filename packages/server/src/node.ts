@@ -27,7 +27,7 @@ import { clusterMethods, reportMembers, reportStatus, type StatusSource } from "
 import { LeadershipTransfer } from "./cluster/transfer.js";
 import { VersionCheck } from "./cluster/version-check.js";
 import { VoidOperation } from "./cluster/void.js";
-import type { NodeConfig } from "./config/index.js";
+import { type NodeConfig, startWarnings } from "./config/index.js";
 import { DocumentThread } from "./documents/document-thread.js";
 import { buildApp, type Phase } from "./http/app.js";
 import { acceptEverybody } from "./http/authenticate.js";
@@ -92,6 +92,7 @@ async function compose(
 ): Promise<RunningNode> {
   const { node: nodeId, cluster } = config;
   const clock = createNodeClock();
+  for (const warning of startWarnings(config)) log.warn({}, warning);
 
   // This node's disk: first, because it says whether the folder is ours at all.
   const { identity, storage, executions, retirement, failed, scrub } = await openDataDirectory({

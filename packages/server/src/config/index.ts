@@ -11,6 +11,7 @@ export type { LogLevel, MemberConfig, NodeConfig, RoutingMode } from "./node-con
 export { type Problem, problemText } from "./problem.js";
 export { configSchema } from "./schema.js";
 export { environmentOf, flagOf, type SettingKey, settings } from "./settings.js";
+export { startWarnings } from "./warnings.js";
 export type { LoadedSettings, ShownSetting, Sources };
 
 /** Throws `ConfigError`. */
