@@ -40,6 +40,7 @@ import { Dispatcher } from "./rpc/dispatcher.js";
 import { kvRegistry } from "./services/kv.js";
 import { loadService } from "./services/load.js";
 import type { Registry } from "./services/registry.js";
+import { SlowWrites } from "./slow-writes.js";
 import { encodeBatch, encodeCommand } from "./state/encode-command.js";
 import { isOfEntry } from "./state/entry-failure.js";
 import { readMetadata } from "./state/metadata.js";
@@ -144,6 +145,7 @@ async function compose(
   let phase: Phase = "serving";
   let forwardedCalls: ForwardedCalls | null = null;
   let counted: Metrics | null = null;
+  const slowWrites = new SlowWrites(log, clock);
   const raft = await startRaft(config, {
     storage,
     identity,
@@ -155,7 +157,10 @@ async function compose(
     ...(holdBefore !== undefined && { holdBefore }),
     log,
     onSnapshot: (done) => counted?.countSnapshot(done),
-    onWritten: (tookMs) => counted?.countWrite(tookMs / 1_000),
+    onWritten: (tookMs) => {
+      slowWrites.wrote(tookMs);
+      counted?.countWrite(tookMs / 1_000);
+    },
     onTick: (lateMs) => counted?.countTick(lateMs),
     onFatal: end,
     onRequest: (peer, payload) => {
