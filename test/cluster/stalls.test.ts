@@ -96,6 +96,7 @@ test.runIf(requireProgram("cc", "build-essential"))(
         expect(await value(hung.url, "kv.get", [key])).toBe(9);
       }
       expect(hung.running).toBe(true);
+      expect(hung.log()).toMatch(/synced writes? took up to \d{4,} ms/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
