@@ -155,6 +155,33 @@ describe("names that are not known here", () => {
     );
   });
 
+  test.each(["utf-16le", "utf-16be"] as const)("%s without a mark that nothing announces: -32701", (encoding) => {
+    for (const declared of [undefined, "utf-16", "utf-8"]) {
+      expect(codeOf(document("a", encoding, "none", declared))).toBe(-32701);
+      expect(() => decodeCall(document("é", encoding, "none", declared))).toThrow(
+        "UTF-16 needs a byte order mark",
+      );
+    }
+  });
+
+  test("are found however a declaration is written", () => {
+    const call = (declaration: string) =>
+      Buffer.from(`${declaration}<methodCall><methodName>m</methodName></methodCall>`);
+    const far = " ".repeat(400);
+    for (const declaration of [
+      `<?xml version="1.0"${far}encoding="koi8-r"?>`,
+      `<?xml version="1.0" encoding${far}=${far}'koi8-r'?>`,
+      `<?xml version="1.0" encoding="${"x".repeat(100)}" standalone="yes"?>`,
+      `<?xml\r\nversion="1.0"\r\nencoding = "koi8-r"\r\n?>`,
+    ]) {
+      expect(codeOf(call(declaration))).toBe(-32701);
+    }
+    expect(codeOf(call('<?xml version="1.0" encoding=""?>'))).toBe(-32700);
+    expect(codeOf(call('<?xml version="1.0" encoding="utf 8"?>'))).toBe(-32700);
+    const instruction = call("<?xml-stylesheet encoding='koi8-r'?>");
+    expect(decodeCall(instruction)).toEqual({ method: "m", params: [] });
+  });
+
   test("do not matter behind a mark, or in a declaration that the header overrules", () => {
     expect(read(document("é", "utf-8", "utf-8", "koi8-r"), "koi8-r")).toBe("é");
     expect(read(document("é", "utf-8", "none", "koi8-r"), "utf-8")).toBe("é");

@@ -248,6 +248,15 @@ describe("messages", () => {
     expect(error.message).toBe(`an int has no room for "${"9".repeat(40)}…" (at params[1]["odd name"][1])`);
   });
 
+  test("of a member that has no name yet: the struct", () => {
+    const member = "<member><name>a</name><value/></member>";
+    for (const wrong of ["<member/>", "<param/>", "<member><value/></member>", "text"]) {
+      const outer = `<struct>${member.replace("<value/>", `<value><struct>${member}${wrong}</struct></value>`)}</struct>`;
+      expect(refusal(() => value(outer)).path).toBe("params[0].a");
+      expect(refusal(() => value(`<struct>${member}${wrong}</struct>`)).path).toBe("params[0]");
+    }
+  });
+
   test("shorten a deep path", () => {
     const deep = `${"<array><data><value>".repeat(100)}<int/>${"</value></data></array>".repeat(100)}`;
     expect(refusal(() => value(deep)).path).toBe(`params[0]${"[0]".repeat(5)}…${"[0]".repeat(5)}`);

@@ -89,7 +89,8 @@ export class TreeReader {
   #array(array: Element): Value[] {
     const items = this.elements(this.only(array, "data"));
     const result: Value[] = new Array(items.length);
-    const at = this.#enter(0);
+    this.#checkDepth();
+    const at = this.#path.push(0) - 1;
     for (const [index, item] of items.entries()) {
       this.#path[at] = index;
       this.expect(item, "value", "data");
@@ -102,7 +103,7 @@ export class TreeReader {
   /** The last of several members with the same name wins, as with every other decoder but Apache's. */
   #struct(element: Element): Struct {
     const result = struct();
-    const at = this.#enter("");
+    this.#checkDepth();
     for (const member of this.elements(element)) {
       this.expect(member, "member", "struct");
       const [first, second, third] = this.elements(member);
@@ -110,17 +111,16 @@ export class TreeReader {
         refuse("<member> holds <name>, then <value>, and nothing else");
       }
       const name = this.name(first);
-      this.#path[at] = name;
+      this.#path.push(name); // a member that has no name yet is somewhere in this struct
       result[name] = this.value(second);
+      this.#path.pop();
     }
-    this.#path.pop();
     return result;
   }
 
   /** The path grows by one step per array or struct, so its length is the depth. */
-  #enter(step: string | number): number {
+  #checkDepth(): void {
     if (this.#path.length >= this.#limits.depth) tooDeep(this.#limits);
-    return this.#path.push(step) - 1;
   }
 
   /** The text of a name, within the limit on names. */
