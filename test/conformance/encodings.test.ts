@@ -155,14 +155,17 @@ describe("names that are not known here", () => {
     );
   });
 
-  test.each(["utf-16le", "utf-16be"] as const)("%s without a mark that nothing announces: -32701", (encoding) => {
-    for (const declared of [undefined, "utf-16", "utf-8"]) {
-      expect(codeOf(document("a", encoding, "none", declared))).toBe(-32701);
-      expect(() => decodeCall(document("é", encoding, "none", declared))).toThrow(
-        "UTF-16 needs a byte order mark",
-      );
-    }
-  });
+  test.each(["utf-16le", "utf-16be"] as const)(
+    "%s without a mark that nothing announces: -32701",
+    (encoding) => {
+      for (const declared of [undefined, "utf-16", "utf-8"]) {
+        expect(codeOf(document("a", encoding, "none", declared))).toBe(-32701);
+        expect(() => decodeCall(document("é", encoding, "none", declared))).toThrow(
+          "UTF-16 needs a byte order mark",
+        );
+      }
+    },
+  );
 
   test("are found however a declaration is written", () => {
     const call = (declaration: string) =>

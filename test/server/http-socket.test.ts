@@ -1,7 +1,9 @@
 /** What only a real socket shows: connection reuse, odd but right requests, broken ones. */
+import { METHODS } from "node:http";
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
-import { Fault, faultCodes } from "@quorate/protocol";
+import { encodeCall, Fault, faultCodes } from "@quorate/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { value } from "../cluster/rpc.js";
 import { InProcessCluster } from "./in-process-cluster.js";
 import { call, count, head, RawClient, resultOf } from "./raw-client.js";
 
@@ -10,6 +12,9 @@ beforeAll(async () => {
   cluster = await InProcessCluster.start(1);
 });
 afterAll(() => cluster[Symbol.asyncDispose]());
+
+/** Not every Node that this server runs on does. */
+const knowsQuery = METHODS.includes("QUERY");
 
 const connect = () => new RawClient(cluster.url("n1"));
 
@@ -110,6 +115,22 @@ describe("odd but right requests", () => {
     expect(resultOf(await client.response())).toBe(0);
   });
 
+  it.each([
+    ["gzip", gzipSync(count)],
+    ["deflate", deflateSync(count)],
+    ["deflate", deflateRawSync(count)],
+  ])("hold nothing behind what is packed: %s", async (encoding, packed) => {
+    using client = connect();
+    const body = Buffer.concat([packed, count]);
+    client.send(
+      head("POST /RPC2 HTTP/1.1", { "Content-Encoding": encoding, "Content-Length": body.length }),
+      body,
+    );
+    expect((await client.response()).status).toBe(400);
+    client.send(call(), count);
+    expect(resultOf(await client.response())).toBe(0);
+  });
+
   it("may be HTTP/1.0 without Host", async () => {
     using client = connect();
     client.send(
@@ -126,6 +147,41 @@ describe("odd but right requests", () => {
     expect(await client.text(25)).toBe("HTTP/1.1 100 Continue\r\n\r\n");
     client.send(count);
     expect(resultOf(await client.response())).toBe(0);
+  });
+
+  it.each([
+    ["a type that is none of XML's", "POST /RPC2", { "Content-Type": "text/plain" }, 415],
+    ["a coding that nobody knows", "POST /RPC2", { "Content-Encoding": "br" }, 415],
+    ["an address that is none", "POST /nothing", {}, 404],
+    ["an address that takes no calls", "POST /livez", {}, 405],
+    ["a method that this server does not have", "PUT /RPC2", {}, 405],
+    [
+      "a head that could be read in two ways",
+      "POST /RPC2",
+      { "Content-Type": "a", "content-type": "b" },
+      400,
+    ],
+  ])("are told before they send that it is of no use: %s", async (_name, target, fields, status) => {
+    using client = connect();
+    const set = encodeCall("kv.set", ["unasked", 1]);
+    client.send(
+      head(`${target} HTTP/1.1`, { ...fields, "Content-Length": set.length, Expect: "100-continue" }),
+    );
+    const response = await client.response();
+    expect(response.status).toBe(status);
+    expect(response.headers.get("connection")).toBe("close"); // whether the body comes is not known
+    client.send(set, call(), count);
+    await client.ended;
+    expect(client.rest).toBe("");
+    expect(await value(cluster.url("n1"), "kv.count", ["unasked"])).toBe(0);
+  });
+
+  it("may ask before they send a body that nobody needs", async () => {
+    using client = connect();
+    client.send(head("OPTIONS /livez HTTP/1.1", { "Content-Length": 1, Expect: "100-continue" }));
+    expect(await client.text(25)).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+    client.send("x");
+    expect((await client.response()).status).toBe(200);
   });
 
   it("may expect what nobody knows", async () => {
@@ -146,10 +202,17 @@ describe("broken requests", () => {
     ],
     ["too many headers", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
     ["no address at all", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 404],
+    ["no address for a page", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", 404],
+    ["no address for a call", "POST * HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 404],
     ["an address of another server", "GET http://other/nothing HTTP/1.1\r\nHost: a\r\n\r\n", 404],
     ["an empty path", "GET //// HTTP/1.1\r\nHost: a\r\n\r\n", 404],
     ["a method that nobody knows", "BREW /RPC2 HTTP/1.1\r\nHost: a\r\n\r\n", 400],
     ["a method that this server does not have", "PROPFIND /RPC2 HTTP/1.1\r\nHost: a\r\n\r\n", 405],
+    [
+      "one that fastify would want a type of",
+      "QUERY /RPC2 HTTP/1.1\r\nHost: a\r\n\r\n",
+      knowsQuery ? 405 : 400,
+    ],
     ["HTTP/1.1 without Host", "GET /livez HTTP/1.1\r\n\r\n", 400],
     ["a path that cannot be decoded", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400],
   ])("%s", async (_name, text, status) => {

@@ -1,9 +1,10 @@
 /** What a node that does not lead does with a call: by its configuration, by the call's own wish, by its client. */
-import { Fault, faultCodes } from "@quorate/protocol";
+import { encodeCall, Fault, faultCodes } from "@quorate/protocol";
 import { describe, expect, it } from "vitest";
 import { until } from "../cluster/cluster.js";
 import { type Answer, type AskOptions, ask } from "../cluster/rpc.js";
 import { InProcessCluster } from "./in-process-cluster.js";
+import { head, RawClient } from "./raw-client.js";
 
 type Mode = "redirect" | "forward" | "fault";
 const modes: readonly Mode[] = ["redirect", "forward", "fault"];
@@ -65,6 +66,20 @@ describe("a node that does not lead", () => {
     // As if leadership had moved while the client was on its way: it arrives at a node that does not lead.
     const options = { userAgent: curl, query: location.search, headers: { "quorate-route": "redirect" } };
     expect(modeOf(await write(cluster.url(other ?? ""), options))).toBe("forward");
+  });
+
+  it("marks a redirect where it is read, also if the address came with a fragment", async () => {
+    await using cluster = await startWith(() => "redirect");
+    const leader = await cluster.leader();
+    const [follower = ""] = await cluster.followers();
+    using client = new RawClient(cluster.url(follower));
+    const body = encodeCall("kv.set", ["a", 1]);
+    client.send(
+      head("POST /RPC2?x=y#z HTTP/1.1", { "User-Agent": curl, "Content-Length": body.length }),
+      body,
+    );
+    const { headers } = await client.response();
+    expect(headers.get("location")).toBe(`${cluster.url(leader)}/RPC2?x=y&quorate-hop=1`);
   });
 
   it("says that there is no leader with 503 only to those it would redirect", async () => {

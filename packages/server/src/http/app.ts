@@ -6,7 +6,7 @@
  *     GET  /RPC2           methods, as a page          GET /status                    JSON
  *     GET  /               state of this node          GET /metrics                   Prometheus
  */
-import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
 import type { NodeStatus } from "@quorate/raft";
 import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
@@ -18,6 +18,7 @@ import { callPath, isReserved } from "../config/call-paths.js";
 import type { Dispatcher } from "../rpc/dispatcher.js";
 import type { Authenticate } from "./authenticate.js";
 import { BrokenRequests, writeRefusal } from "./broken-requests.js";
+import { askForBody, waitsToSend, watchExpectations } from "./expectations.js";
 import { faultyFraming } from "./framing.js";
 import { describeChecks, readinessChecks, readinessStatus } from "./health.js";
 import { hasHadLastAnswer, lingerAfterAnswer } from "./linger.js";
@@ -84,43 +85,39 @@ export function buildApp(deps: AppDependencies): FastifyInstance {
   app.server.maxConnections = deps.limits.maxConnections;
   app.server.on("drop", () => deps.metrics.countRefusedConnection());
   broken.watch(app.server);
-  answerExpectations(app.server, maxBody);
+  watchExpectations(app.server);
+  app.server.on("connect", (_request, socket: Socket) =>
+    writeRefusal(socket, "405 Method Not Allowed", "this server is no proxy", "Allow: POST, GET, HEAD\r\n"),
+  );
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => fail(error, request.raw.url ?? "", reply));
-  app.addHook("onRequest", ({ raw }, reply, done) => {
+  const allowed = new Map<string, readonly string[]>();
+  app.addHook("onRequest", (request, reply, done) => {
+    const { raw } = request;
     const fault = hasHadLastAnswer(raw.socket) ? "this connection is at its end" : faultyFraming(raw);
-    if (fault === null) {
+    if (fault !== null) {
+      lingerAfterAnswer(raw.socket);
+      sendText(reply.header("connection", "close"), 400, fault);
+    } else if (request.is404) {
+      sendNoRoute(request, reply, allowed); // before fastify reads a body for it, or judges the method by its own rules
+    } else {
       done();
-      return;
     }
-    lingerAfterAnswer(raw.socket);
-    sendText(reply.header("connection", "close"), 400, fault);
   });
-  app.addHook("onSend", (_request, reply, payload, done) => {
+  // Not for calls: their route reads the body itself.
+  app.addHook("preParsing", ({ raw }, _reply, payload, done) => {
+    askForBody(raw);
+    done(null, payload);
+  });
+  app.addHook("onSend", ({ raw }, reply, payload, done) => {
+    if (waitsToSend(raw)) lingerAfterAnswer(raw.socket);
     reply.headers(nodeFields(deps, null));
     done(null, payload);
   });
-
-  const allowed = new Map<string, readonly string[]>();
   addCallRoutes(app, deps, allowed);
   addProbes(app, deps, allowed);
-  app.setNotFoundHandler((request, reply) => sendNoRoute(request, reply, allowed));
   return app;
-}
-
-/** What comes beside plain requests, and would else be left without an answer or a limit. */
-function answerExpectations(server: Server, maxBody: number): void {
-  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
-    // A body that is too large is refused before it is sent.
-    if (!(Number(request.headers["content-length"]) > maxBody)) response.writeContinue();
-    server.emit("request", request, response);
-  });
-  // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1).
-  server.on("checkExpectation", (request, response) => server.emit("request", request, response));
-  server.on("connect", (_request, socket: Socket) =>
-    writeRefusal(socket, "405 Method Not Allowed", "this server is no proxy", "Allow: POST, GET, HEAD\r\n"),
-  );
 }
 
 function addCallRoutes(
@@ -240,12 +237,21 @@ function nodeFields(deps: AppDependencies, index: number | null): OutgoingHttpHe
   return fields;
 }
 
-/** A request target may name scheme and host (RFC 9112, section 3.2.2); routes know only the path. */
+/**
+ * A request target may name scheme and host (RFC 9112, section 3.2.2); routes know only the path. A fragment has no place
+ * in it, and would hide in a redirect what is added behind.
+ */
 function originForm(request: IncomingMessage): string {
-  const { url = "/" } = request;
+  const url = withoutFragment(request.url ?? "/");
   if (url.startsWith("/")) return url;
+  if (url === "*") return "/*"; // the server as a whole: routes would take it for "/"
   const match = /^https?:\/\/[^/?]*(.*)$/i.exec(url);
   if (match === null) return url;
   const rest = match[1] ?? "";
   return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function withoutFragment(url: string): string {
+  const fragment = url.indexOf("#");
+  return fragment === -1 ? url : url.slice(0, fragment);
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { BodyBudget } from "./body-budget.js";
 import { BadContent, Overloaded, tooLarge } from "./content.js";
+import { askForBody } from "./expectations.js";
 
 const nothing = new Uint8Array();
 
@@ -21,6 +22,7 @@ export function readBody(
     done(tooLarge(maxBody), nothing);
     return;
   }
+  askForBody(request);
   let first: Buffer | null = null;
   let rest: Buffer[] | null = null;
   let length = 0;

@@ -73,16 +73,29 @@ export function expanderFor(contentEncoding: string | undefined): Expander | nul
   return expander;
 }
 
-/** Never yields more than `maxBody` bytes, and never spends the memory for more. */
+/** With the option `info`. The types of Node's functions do not know it. */
+interface Expanded {
+  readonly buffer: Buffer;
+  /** `bytesWritten`: how much of the body it took. */
+  readonly engine: { readonly bytesWritten: number };
+}
+
+/**
+ * Never yields more than `maxBody` bytes, and never spends the memory for more. What stands behind the compressed data
+ * belongs to nothing, and is not overlooked.
+ */
 export function expand(
   expander: Expander,
   body: Uint8Array,
   maxBody: number,
   done: (error: BadContent | null, body: Uint8Array) => void,
 ): void {
-  expander(body, { maxOutputLength: maxBody }, (error, result) => {
-    if (error === null) done(null, result);
-    else if ("code" in error && error.code === "ERR_BUFFER_TOO_LARGE") done(tooLarge(maxBody), body);
+  expander(body, { maxOutputLength: maxBody, info: true }, (error, result) => {
+    if (error === null) {
+      const { buffer, engine } = result as unknown as Expanded;
+      if (engine.bytesWritten === body.length) done(null, buffer);
+      else done(new BadContent(400, "bytes behind the end of the compressed body"), body);
+    } else if ("code" in error && error.code === "ERR_BUFFER_TOO_LARGE") done(tooLarge(maxBody), body);
     else done(new BadContent(400, "the body is not what its Content-Encoding says"), body);
   });
 }
