@@ -23,7 +23,15 @@ const head =
   "<?xml version='1.0'?>\n<methodCall><methodName>m</methodName><params><param><value><array><data>";
 const tail = "</data></array></value></param></params></methodCall>";
 
+/** The same megabytes for two bytes a character. */
+const half = filling.slice(0, member.length * Math.floor(size / 2 / member.length));
+
 const text = (content: string) => () => Buffer.from(content);
+
+function wide(encoding: string, content: string): () => Buffer {
+  const little = () => Buffer.from(`\uFEFF${content}`, "utf16le");
+  return encoding === "utf-16le" ? little : () => little().swap16();
+}
 
 /** Something that is refused: before what is right, or behind it. */
 function both(name: string, code: number, wrong: string): LimitDocument[] {
@@ -101,6 +109,27 @@ export const limitDocuments: readonly LimitDocument[] = [
     make: text(`<soap:Envelope xmlns:soap='s'>${"<a/>".repeat(size / 4)}</soap:Envelope>`),
   },
   ...both("an element that XML-RPC does not have", notXmlRpc, "<value><biginteger>1</biginteger></value>"),
+  ...both(
+    "a name, written with references",
+    tooLarge,
+    `<value><struct><member><name>${"&lt;".repeat(4097)}</name>`,
+  ),
+  ...both("a name in pieces", tooLarge, `<value><struct><member><name>${"n<!-- -->".repeat(4097)}</name>`),
+  ...both("digits in pieces", tooLarge, scalar("double", "1<![CDATA[2]]><?p?>&#51;".repeat(500))),
+  ...["utf-16le", "utf-16be"].flatMap((encoding) => [
+    {
+      name: `depth, in ${encoding}`,
+      code: tooLarge,
+      place: "beginning",
+      make: wide(encoding, head + nested(128) + half + tail),
+    } as const,
+    {
+      name: `a name, in ${encoding}`,
+      code: tooLarge,
+      place: "end",
+      make: wide(encoding, `${head}${half}<value><struct><member><name>${"é".repeat(4097)}</name>`),
+    } as const,
+  ]),
   {
     name: "values, behind comments, sections and instructions",
     code: tooLarge,
@@ -124,18 +153,6 @@ export const otherDocuments: readonly LimitDocument[] = [
     code: notXmlRpc,
     place: "beginning",
     make: text(`${head}x${filling}${tail}`),
-  },
-  {
-    name: "a name, written with references",
-    code: tooLarge,
-    place: "beginning",
-    make: text(`${head}<value><struct><member><name>${"&lt;".repeat(4097)}</name>${filling}${tail}`),
-  },
-  {
-    name: "depth, in UTF-16",
-    code: tooLarge,
-    place: "beginning",
-    make: () => Buffer.from(`\uFEFF${head}${nested(128)}${filling.slice(0, size / 2)}`, "utf16le"),
   },
   {
     name: "a comment that does not end",

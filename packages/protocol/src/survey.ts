@@ -2,6 +2,7 @@ import { isSpace, nameEnd } from "./characters.js";
 import { openElementsMax } from "./counts.js";
 import type { Encoding } from "./encoding.js";
 import type { Limits } from "./limits.js";
+import { narrow } from "./narrow.js";
 import {
   attributesMax,
   doctype,
@@ -15,11 +16,12 @@ import {
   tooManyValues,
   wrongRoot,
 } from "./refusals.js";
+import { SurveyedText } from "./surveyed-text.js";
 
 // A look at the bytes of a large document before anything is made of them. To turn megabytes into text, and that into
 // values, takes tens to hundreds of milliseconds; one pass over the bytes takes about one for each megabyte. It follows
 // tags, comments, sections and instructions as they are in well-formed XML, where no byte of another character looks
-// like markup: so in UTF-8 and the encodings of one byte, not in UTF-16.
+// like markup. Of UTF-16 that holds for a copy with a byte for each unit.
 //
 // It refuses only what is refused in any case: a limit that is passed, an element or a root that XML-RPC does not have,
 // a DOCTYPE, what does not begin like XML. In doubt it says nothing: the document is read, and judged, as if nobody
@@ -37,7 +39,6 @@ const dash = 0x2d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const capitalD = 0x44;
-const ampersand = 0x26;
 const doubleQuote = 0x22;
 const singleQuote = 0x27;
 
@@ -78,32 +79,57 @@ export function hashOf(element: string): number {
  * Looks for what is certainly refused, from the beginning of the text to the end or to the first find.
  *
  * @param root the element that the document is to be
- * @throws DecodeError -32005, -32600, -32700; positions count bytes
+ * @throws DecodeError -32005, -32600, -32700; positions count bytes, in UTF-16 units
  */
-export function survey(bytes: Buffer, encoding: Encoding, root: string, limits: Limits): void {
-  if (encoding.name === "utf-16le" || encoding.name === "utf-16be") return;
+export function survey(
+  document: Buffer,
+  { name: encoding, start }: Encoding,
+  root: string,
+  limits: Limits,
+): void {
+  const isWide = encoding === "utf-16le" || encoding === "utf-16be";
+  const bytes = isWide ? narrow(document, encoding) : document;
+  const text = new SurveyedText(bytes, encoding);
   const openMax = openElementsMax(limits);
-  let at = skipProlog(bytes, encoding.start, root);
+  let at = skipProlog(bytes, isWide ? start >> 1 : start, root);
   let open = 0;
   let containers = 0;
   let values = 0;
-  /** Of the element whose text begins at `at`. */
+  /** Of the element whose text begins or goes on at `at`. */
   let kind = plain;
+  /** Whether a part of that text was added up already. */
+  let inPieces = false;
+  /** No text of so many bytes passes a limit. */
+  const shortMax = Math.min(limits.nameLength, limits.digits);
   for (;;) {
     const tag = nextTag(bytes, at);
-    if (tag === -1) return;
-    if (kind >= name) checkLength(bytes, at, tag, kind, limits);
-    kind = plain;
+    if (tag === -1) {
+      if (kind >= name) checkLength(text, at, bytes.length, kind, limits, true);
+      return;
+    }
     let code = bytes[tag + 1] ?? 0;
+    if (code === bang || code === question) {
+      if (kind >= name) {
+        inPieces = true;
+        checkLength(text, at, tag, kind, limits, true);
+      }
+      at = passOver(bytes, tag);
+      if (at === -1) return;
+      if (kind >= name && bytes[tag + 2] === openBracket) {
+        checkLength(text, tag + 9, at - 3, kind, limits, false);
+      }
+      continue;
+    }
+    if (inPieces || tag - at > shortMax) {
+      if (kind >= name) checkLength(text, at, tag, kind, limits, true);
+      text.reset();
+      inPieces = false;
+    }
+    kind = plain;
     if (code === slash) {
       if (closesContainer(bytes, tag)) containers--;
       open--;
       at = tag + 3;
-      continue;
-    }
-    if (code === bang || code === question) {
-      at = passOver(bytes, tag);
-      if (at === -1) return;
       continue;
     }
     let hash = 0;
@@ -122,9 +148,11 @@ export function survey(bytes: Buffer, encoding: Encoding, root: string, limits: 
       at = code === slash ? at + 1 : tagEnd(bytes, at);
       if (at === -1) return;
     }
+    if (open === openMax) tooDeep(limits, tag);
+    if (opened === container && containers === limits.depth) tooDeep(limits, tag);
     if (bytes[at++ - 1] === slash) continue;
-    if (++open > openMax) tooDeep(limits, tag);
-    if (opened === container && ++containers > limits.depth) tooDeep(limits, tag);
+    open++;
+    if (opened === container) containers++;
     kind = opened;
   }
 }
@@ -198,24 +226,19 @@ function closesContainer(bytes: Buffer, tag: number): boolean {
   return code === 0x61 || (code === 0x73 && bytes[tag + 5] === 0x75);
 }
 
-function checkLength(bytes: Buffer, start: number, end: number, kind: number, limits: Limits): void {
+/** Adds a piece of a name or number to those before. */
+function checkLength(
+  text: SurveyedText,
+  start: number,
+  end: number,
+  kind: number,
+  limits: Limits,
+  references: boolean,
+): void {
   const max = kind === name ? limits.nameLength : limits.digits;
-  if (end - start <= max || !isLonger(bytes, start, end, max)) return;
+  if (!text.exceeds(max, start, end, kind === number, references)) return;
   if (kind === name) nameTooLong(limits, start);
   numberTooLong(limits, start);
-}
-
-/** Counts what surely is a character of a text's own: no white space, no reference, and of a character one byte. */
-function isLonger(bytes: Buffer, start: number, end: number, max: number): boolean {
-  let count = 0;
-  for (let at = start; at < end && count <= max; at++) {
-    const code = bytes[at] ?? 0;
-    if (code === ampersand) {
-      at = bytes.indexOf(";", at);
-      if (at === -1) return false;
-    } else if (!isSpace(code) && (code & 0xc0) !== 0x80) count++;
-  }
-  return count > max;
 }
 
 /** Refuses an element that XML-RPC does not have; unless "<" begins no tag, for others to say. */
