@@ -89,71 +89,114 @@ export function survey(
 ): void {
   const isWide = encoding === "utf-16le" || encoding === "utf-16be";
   const bytes = isWide ? narrow(document, encoding) : document;
-  const text = new SurveyedText(bytes, encoding);
-  const openMax = openElementsMax(limits);
-  let at = skipProlog(bytes, isWide ? start >> 1 : start, root);
-  let open = 0;
-  let containers = 0;
-  let values = 0;
-  /** Of the element whose text begins or goes on at `at`. */
-  let kind = plain;
+  const at = skipProlog(bytes, isWide ? start >> 1 : start, root);
+  const scan = new Scan(bytes, at, new SurveyedText(bytes, encoding), limits);
+  while (scan.goesOn());
+}
+
+/**
+ * So many bytes are looked at in one call. V8 compiles a function again and again while it is called often, but hardly
+ * while it loops; and it judges by the calls which others are worth to be compiled into it.
+ */
+const stretchBytes = 16 * 1024;
+
+/** Goes from tag to tag, and stands before one between two calls. */
+class Scan {
+  readonly #bytes: Buffer;
+  readonly #text: SurveyedText;
+  readonly #limits: Limits;
+  #at: number;
+  #open = 0;
+  #containers = 0;
+  #values = 0;
+  /** Of the element whose text begins or goes on at `#at`. */
+  #kind = plain;
   /** Whether a part of that text was added up already. */
-  let inPieces = false;
-  /** No text of so many bytes passes a limit. */
-  const shortMax = Math.min(limits.nameLength, limits.digits);
-  for (;;) {
-    const tag = nextTag(bytes, at);
-    if (tag === -1) {
-      if (kind >= name) checkLength(text, at, bytes.length, kind, limits, true);
-      return;
-    }
-    let code = bytes[tag + 1] ?? 0;
-    if (code === bang || code === question) {
-      if (kind >= name) {
-        inPieces = true;
-        checkLength(text, at, tag, kind, limits, true);
+  #inPieces = false;
+
+  constructor(bytes: Buffer, at: number, text: SurveyedText, limits: Limits) {
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#text = text;
+    this.#limits = limits;
+  }
+
+  /** Looks at a stretch; false when there is nothing more to find. */
+  goesOn(): boolean {
+    const bytes = this.#bytes;
+    const text = this.#text;
+    const limits = this.#limits;
+    const openMax = openElementsMax(limits);
+    /** No text of so many bytes passes a limit. */
+    const shortMax = Math.min(limits.nameLength, limits.digits);
+    let at = this.#at;
+    let open = this.#open;
+    let containers = this.#containers;
+    let values = this.#values;
+    let kind = this.#kind;
+    let inPieces = this.#inPieces;
+    const end = at + stretchBytes;
+    while (at < end) {
+      const tag = nextTag(bytes, at);
+      if (tag === -1) {
+        if (kind >= name) checkLength(text, at, bytes.length, kind, limits, true);
+        return false;
       }
-      at = passOver(bytes, tag);
-      if (at === -1) return;
-      if (kind >= name && bytes[tag + 2] === openBracket) {
-        checkLength(text, tag + 9, at - 3, kind, limits, false);
+      let code = bytes[tag + 1] ?? 0;
+      if (code === bang || code === question) {
+        if (kind >= name) {
+          inPieces = true;
+          checkLength(text, at, tag, kind, limits, true);
+        }
+        at = passOver(bytes, tag);
+        if (at === -1) return false;
+        if (kind >= name && bytes[tag + 2] === openBracket) {
+          checkLength(text, tag + 9, at - 3, kind, limits, false);
+        }
+        continue;
       }
-      continue;
+      if (inPieces || tag - at > shortMax) {
+        if (kind >= name) checkLength(text, at, tag, kind, limits, true);
+        text.reset();
+        inPieces = false;
+      }
+      kind = plain;
+      if (code === slash) {
+        if (closesContainer(bytes, tag)) containers--;
+        open--;
+        at = tag + 3;
+        continue;
+      }
+      let hash = 0;
+      at = tag + 1;
+      while (code > slash && code !== greaterThan) {
+        hash = ((hash << 1) + code) | 0;
+        code = bytes[++at] ?? 0;
+      }
+      const opened = kinds[hash & 1023] ?? unknown;
+      if (opened === unknown) {
+        unknownElement(bytes, tag);
+        return false;
+      }
+      if (opened === value && ++values > limits.values) tooManyValues(limits, tag);
+      if (code !== greaterThan) {
+        at = code === slash ? at + 1 : tagEnd(bytes, at);
+        if (at === -1) return false;
+      }
+      if (open === openMax) tooDeep(limits, tag);
+      if (opened === container && containers === limits.depth) tooDeep(limits, tag);
+      if (bytes[at++ - 1] === slash) continue;
+      open++;
+      if (opened === container) containers++;
+      kind = opened;
     }
-    if (inPieces || tag - at > shortMax) {
-      if (kind >= name) checkLength(text, at, tag, kind, limits, true);
-      text.reset();
-      inPieces = false;
-    }
-    kind = plain;
-    if (code === slash) {
-      if (closesContainer(bytes, tag)) containers--;
-      open--;
-      at = tag + 3;
-      continue;
-    }
-    let hash = 0;
-    at = tag + 1;
-    while (code > slash && code !== greaterThan) {
-      hash = ((hash << 1) + code) | 0;
-      code = bytes[++at] ?? 0;
-    }
-    const opened = kinds[hash & 1023] ?? unknown;
-    if (opened === unknown) {
-      unknownElement(bytes, tag);
-      return;
-    }
-    if (opened === value && ++values > limits.values) tooManyValues(limits, tag);
-    if (code !== greaterThan) {
-      at = code === slash ? at + 1 : tagEnd(bytes, at);
-      if (at === -1) return;
-    }
-    if (open === openMax) tooDeep(limits, tag);
-    if (opened === container && containers === limits.depth) tooDeep(limits, tag);
-    if (bytes[at++ - 1] === slash) continue;
-    open++;
-    if (opened === container) containers++;
-    kind = opened;
+    this.#at = at;
+    this.#open = open;
+    this.#containers = containers;
+    this.#values = values;
+    this.#kind = kind;
+    this.#inPieces = inPieces;
+    return true;
   }
 }
 
