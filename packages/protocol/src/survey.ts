@@ -164,7 +164,7 @@ class Scan {
       if (code === slash) {
         if (closesContainer(bytes, tag)) containers--;
         open--;
-        at = tag + 3;
+        at = tag + shortestClosing;
         continue;
       }
       let hash = 0;
@@ -199,6 +199,9 @@ class Scan {
     return true;
   }
 }
+
+/** Of XML-RPC's elements `i4` and `i8` have the shortest names. */
+const shortestClosing = "</i4>".length;
 
 /** From here on `indexOf` is quicker than a look at each byte. */
 const nearBytes = 256;
