@@ -21,18 +21,19 @@ interface Encoded {
 
 /**
  * Returns whether the survey refuses the document as a call.
- * @throws Error when it refuses what can be read, or leaves a limit to others that is passed
+ * @throws Error when it refuses what can be read, or leaves a limit to others that is passed, in any encoding
  */
 export function surveyAgrees(document: string, limits: Partial<Limits> = {}): boolean {
-  const refused = encoded(document).map((form) => agrees(document, form, limits));
+  const forms = encoded(document);
+  const refused = Object.keys(readers).map((root) => agrees(forms, root as keyof typeof readers, limits));
   return refused[0] === true;
 }
 
 /** The document as UTF-8, as UTF-16 of both kinds, and as Latin-1 if that can carry it. */
-function encoded(document: string): Encoded[] {
+function encoded(document: string): readonly [Encoded, ...Encoded[]] {
   const utf8 = Buffer.from(document);
-  const marked = Buffer.from(`\uFEFF${document}`, "utf16le");
-  const forms: Encoded[] = [
+  const marked = Buffer.from(`\uFEFF${document.replace(/^\uFEFF/, "")}`, "utf16le");
+  const forms: [Encoded, ...Encoded[]] = [
     { encoding: "utf-8", start: startOfUtf8(utf8), bytes: utf8 },
     { encoding: "utf-16le", start: 2, bytes: marked },
     { encoding: "utf-16be", start: 2, bytes: Buffer.from(marked).swap16() },
@@ -44,25 +45,32 @@ function encoded(document: string): Encoded[] {
   return forms;
 }
 
-function agrees(document: string, form: Encoded, limits: Partial<Limits>): boolean {
-  const { encoding, start, bytes } = form;
-  const refusals = Object.entries(readers).map(([root, decode]) => {
-    const refusal = refusalOf(() =>
-      survey(bytes, { name: encoding, start }, root, { ...defaultLimits, ...limits }),
-    );
-    const read = (within: Partial<Limits>) =>
-      outcome(decode, bytes, { charset: encoding, limits: within, fastPath: false });
-    const full = read(limits);
-    const isRefused = full instanceof DecodeError;
-    // Of what has other faults as well, the survey may have lost its way.
-    const isLimitAlone = isRefused && full.code === -32005 && !(read({}) instanceof DecodeError);
-    if (refusal === null ? isLimitAlone : !isRefused) {
-      const said = refusal === null ? "nothing" : refusal.message;
-      throw new Error(`${encoding} ${JSON.stringify(document)}\nsurvey: ${said}\nread: ${shown(full)}`);
-    }
-    return refusal;
-  });
-  return refusals[0] !== null;
+/** The text is the same in all its forms, so that reading one of them tells what reading each would. */
+function agrees(
+  forms: readonly [Encoded, ...Encoded[]],
+  root: keyof typeof readers,
+  limits: Partial<Limits>,
+): boolean {
+  const [{ bytes: utf8 }] = forms;
+  const read = (within: Partial<Limits>) =>
+    outcome(readers[root], utf8, { charset: "utf-8", limits: within, fastPath: false });
+  const refusals = forms.map(({ encoding, start, bytes }) =>
+    refusalOf(() => survey(bytes, { name: encoding, start }, root, { ...defaultLimits, ...limits })),
+  );
+  const [first = null] = refusals;
+  const leaves = refusals.includes(null);
+  // Small documents pass no limit but a near one.
+  if (Object.keys(limits).length === 0 && refusals.every((refusal) => refusal === null)) return false;
+  const full = read(limits);
+  const isRefused = full instanceof DecodeError;
+  // Of what has other faults as well, the survey may have lost its way.
+  const isLimitAlone = () => isRefused && full.code === -32005 && !(read({}) instanceof DecodeError);
+  const isWrong = isRefused ? leaves && isLimitAlone() : refusals.some((refusal) => refusal !== null);
+  if (isWrong) {
+    const said = forms.map(({ encoding }, at) => `${encoding}: ${refusals[at]?.message ?? "nothing"}`);
+    throw new Error(`${JSON.stringify(utf8.toString())}\nsurvey: ${said.join("; ")}\nread: ${shown(full)}`);
+  }
+  return first !== null;
 }
 
 export function surveyed(
