@@ -1,18 +1,16 @@
+import { passOver, tagEnd } from "./byte-markup.js";
 import { isSpace, nameEnd } from "./characters.js";
 import { openElementsMax } from "./counts.js";
 import type { Encoding } from "./encoding.js";
 import type { Limits } from "./limits.js";
 import { narrow } from "./narrow.js";
 import {
-  attributesMax,
-  doctype,
   nameTooLong,
   notXmlRpc,
   numberTooLong,
   quoted,
   textOutside,
   tooDeep,
-  tooManyAttributes,
   tooManyValues,
   wrongRoot,
 } from "./refusals.js";
@@ -30,17 +28,13 @@ import { SurveyedText } from "./surveyed-text.js";
 /** Bytes from which a document is looked at: below, all of its limits are met as quickly without. */
 export const surveyedLength = 256 * 1024;
 
+// Not shared with other modules: V8 knows the constants of its own module, but reads those that are imported.
 const lessThan = 0x3c;
 const greaterThan = 0x3e;
 const slash = 0x2f;
 const bang = 0x21;
 const question = 0x3f;
-const dash = 0x2d;
 const openBracket = 0x5b;
-const closeBracket = 0x5d;
-const capitalD = 0x44;
-const doubleQuote = 0x22;
-const singleQuote = 0x27;
 
 // What an element counts as.
 const unknown = 0;
@@ -231,39 +225,6 @@ function skipProlog(bytes: Buffer, start: number, root: string): number {
   const found = nameAt(bytes, at + 1);
   if (found !== root && found !== "") wrongRoot(root, found, at);
   return at;
-}
-
-/** The end of a comment, section or instruction; -1 when there is none. */
-function passOver(bytes: Buffer, tag: number): number {
-  if (bytes[tag + 1] === question) return behind(bytes, tag + 3, question, 1);
-  const code = bytes[tag + 2];
-  if (code === dash) return behind(bytes, tag + 6, dash, 2);
-  if (code === openBracket) return behind(bytes, tag + 11, closeBracket, 2);
-  if (code === capitalD && bytes.toString("latin1", tag + 2, tag + 9) === "DOCTYPE") doctype(tag);
-  return -1;
-}
-
-/** Behind the first `>` at or after `from` that so many of these come before; -1 when there is none. */
-function behind(bytes: Buffer, from: number, code: number, times: 1 | 2): number {
-  for (let at = from; at < bytes.length; at++) {
-    if (bytes[at] === greaterThan && bytes[at - 1] === code && bytes[at - times] === code) return at + 1;
-  }
-  return -1;
-}
-
-/** Where the `>` of a tag is, from the end of its name; -1 when the document ends before. */
-function tagEnd(bytes: Buffer, nameEnd: number): number {
-  let attributes = 0;
-  for (let at = nameEnd; at < bytes.length; at++) {
-    const code = bytes[at];
-    if (code === greaterThan) return at;
-    if (code === doubleQuote || code === singleQuote) {
-      if (++attributes > attributesMax) tooManyAttributes(at);
-      at = bytes.indexOf(code, at + 1);
-      if (at === -1) return -1;
-    }
-  }
-  return -1;
 }
 
 /** Whether `</` begins `</array` or `</struct`: of all elements these alone begin with "a" or have a "u" there. */
