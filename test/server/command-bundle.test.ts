@@ -48,3 +48,7 @@ test("carries the licence of every package in it", () => {
   const missing = [...packages].filter((name) => !new RegExp(`^${name} \\d`, "m").test(licences));
   expect(missing).toEqual([]);
 });
+
+test("keeps constants as such: V8 compiles what cannot change into the code that uses it", () => {
+  expect(code.map(textOf).join("\n")).toMatch(/^const lessThan = 60;$/m); // of the codec's reader
+});
