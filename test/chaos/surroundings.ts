@@ -1,7 +1,8 @@
 /** Libraries that make a node's disk slow and its clock wrong while it runs, each told so by a file. */
-import { readdirSync, renameSync, statfsSync, writeFileSync } from "node:fs";
+import { renameSync, statfsSync, writeFileSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { clockFrom, faketimeLibrary, setClock } from "../support/faketime.js";
 import { projectRoot } from "../support/project-root.js";
 import { command } from "./command.js";
 
@@ -40,17 +41,13 @@ export class NodeSurroundings {
       "env",
       `LD_PRELOAD=${this.#libraries.join(":")}`,
       `SLOW_DISK_FILE=${this.#delayFile(id)}`,
-      `FAKETIME_TIMESTAMP_FILE=${this.#clockFile(id)}`,
-      "FAKETIME_NO_CACHE=1",
-      "DONT_FAKE_MONOTONIC=1",
-      "NO_FAKE_STAT=1",
-      "FAKETIME_DISABLE_SHM=1",
+      ...clockFrom(this.#clockFile(id)),
     ];
   }
 
   /** How far the wall clock is off; the monotonic one goes on. */
   shiftClock(id: string, seconds: number): void {
-    replaceFile(this.#clockFile(id), `${seconds < 0 ? "-" : "+"}${Math.abs(seconds)}\n`);
+    setClock(this.#clockFile(id), seconds);
   }
 
   /** How much longer each sync takes, those that wait already included. */
@@ -96,24 +93,4 @@ export class NodeSurroundings {
 function replaceFile(path: string, text: string): void {
   writeFileSync(`${path}.new`, text);
   renameSync(`${path}.new`, path);
-}
-
-function faketimeLibrary(): string {
-  const places = ["/usr/lib", "/usr/lib64", "/usr/local/lib"];
-  // Debian keeps it below the folder of its architecture, others do not.
-  const folders = places.flatMap((place) => [place, ...namesIn(place).map((name) => join(place, name))]);
-  for (const folder of folders) {
-    const name = namesIn(join(folder, "faketime")).find((candidate) => candidate === "libfaketime.so.1");
-    if (name !== undefined) return join(folder, "faketime", name);
-  }
-  throw new Error(`no faketime/libfaketime.so.1 below ${places.join(", ")}: apt-get install -y faketime`);
-}
-
-/** Empty for what is no folder. */
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
