@@ -1,15 +1,7 @@
 /** One node, composed: read it from top to bottom to see what a node is made of. `main.ts` starts it. */
-import { randomBytes } from "node:crypto";
-import {
-  createNodeClock,
-  type RaftLog,
-  type RaftNode,
-  RequestFailed,
-  type Storage,
-  startRaftNode,
-} from "@quorate/raft";
+import { createNodeClock, type RaftLog, RequestFailed } from "@quorate/raft";
 import { openDataDirectory } from "@quorate/raft/level";
-import { createTcpTransport, type TcpTransport } from "@quorate/raft/tcp";
+import { createTcpTransport } from "@quorate/raft/tcp";
 import { ClusterWatch } from "./cluster/cluster-watch.js";
 import { CommandContexts } from "./cluster/command-context.js";
 import { DigestCheck } from "./cluster/digest-check.js";
@@ -33,7 +25,7 @@ import { buildApp, type Phase } from "./http/app.js";
 import { acceptEverybody } from "./http/authenticate.js";
 import { Connections } from "./http/close-gently.js";
 import { connectionsMax } from "./http/descriptors.js";
-import { listen, listenError } from "./http/listen.js";
+import { listen } from "./http/listen.js";
 import { Metrics } from "./http/metrics.js";
 import { Opened } from "./opened.js";
 import { Dispatcher } from "./rpc/dispatcher.js";
@@ -41,11 +33,11 @@ import { kvRegistry } from "./services/kv.js";
 import { loadService } from "./services/load.js";
 import type { Registry } from "./services/registry.js";
 import { SlowWrites } from "./slow-writes.js";
+import { startRaft } from "./start-raft.js";
 import { encodeBatch, encodeCommand } from "./state/encode-command.js";
 import { isOfEntry } from "./state/entry-failure.js";
 import { readMetadata } from "./state/metadata.js";
 import { createServiceMachine } from "./state/service-machine.js";
-import type { CallResult } from "./state/types.js";
 import { decodeLargeValue, decodeValue, encodeValue } from "./state/value-encoding.js";
 
 export interface NodeOptions {
@@ -223,13 +215,7 @@ async function compose(
     pendingMax: callsPendingMax,
     onForward: (ending) => metrics.countForward(ending),
   });
-  const transfer = new LeadershipTransfer({
-    raft,
-    watch,
-    codec: service,
-    clock,
-    leaderWaitMs,
-  });
+  const transfer = new LeadershipTransfer({ raft, watch, codec: service, clock, leaderWaitMs });
   const membership = new MembershipOperations({
     raft,
     watch,
@@ -238,13 +224,7 @@ async function compose(
     clusterName: cluster.name,
     leaderWaitMs,
   });
-  const voids = new VoidOperation({
-    raft,
-    watch,
-    codec: service,
-    clock,
-    leaderWaitMs: 2 * config.raft.electionTimeoutMs,
-  });
+  const voids = new VoidOperation({ raft, watch, codec: service, clock, leaderWaitMs });
   const heldLeader = new HeldLeader({ raft, peers: voids, clock, log });
   opened.add("held leader", async () => heldLeader.close());
   const digestCheck = new DigestCheck({
@@ -265,7 +245,6 @@ async function compose(
       stopping: phase !== "serving",
       members: raft.status().membership?.members.map(({ id }) => id) ?? [],
     }),
-    questions: [transfer, membership, voids, digestCheck],
     local,
     service,
     clock,
@@ -366,39 +345,4 @@ async function compose(
 
 function loadRegistry({ service, dataDir }: NodeConfig): Promise<Registry> | Registry {
   return service === null ? kvRegistry() : loadService({ file: service, dataDir });
-}
-
-type RaftParts = Pick<
-  Parameters<typeof startRaftNode<CallResult>>[0],
-  | "identity"
-  | "clock"
-  | "stateMachine"
-  | "executions"
-  | "isOfEntry"
-  | "holdBefore"
-  | "log"
-  | "onFatal"
-  | "onRequest"
-  | "onSnapshot"
-  | "onWritten"
-  | "onTick"
-> & { readonly storage: Storage; readonly transport: TcpTransport };
-
-async function startRaft(config: NodeConfig, parts: RaftParts): Promise<RaftNode<CallResult>> {
-  try {
-    return await startRaftNode<CallResult>({
-      ...parts,
-      nodeId: config.node,
-      clusterName: config.cluster.name,
-      members: config.cluster.members,
-      heartbeatMs: config.raft.heartbeatMs,
-      electionTimeoutMs: config.raft.electionTimeoutMs,
-      promotionMs: config.raft.promoteAfterMs,
-      advertise: { peer: config.peer.advertise, http: config.http.advertise },
-      random: Math.random,
-      randomId: () => randomBytes(16).toString("hex"),
-    });
-  } catch (error) {
-    throw listenError("peers", "peer.listen", config.peer.listen, error);
-  }
 }
