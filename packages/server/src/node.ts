@@ -2,6 +2,7 @@
 import { createNodeClock, type RaftLog, RequestFailed } from "@quorate/raft";
 import { openDataDirectory } from "@quorate/raft/level";
 import { createTcpTransport } from "@quorate/raft/tcp";
+import { ClockCheck } from "./cluster/clock-check.js";
 import { ClusterWatch } from "./cluster/cluster-watch.js";
 import { CommandContexts } from "./cluster/command-context.js";
 import { DigestCheck } from "./cluster/digest-check.js";
@@ -200,6 +201,7 @@ async function compose(
     leaderChanges: () => watch.leaderChanges,
     callsPending: () => executor.pending,
     digests: () => digestCheck.findings,
+    clockAheadMs: () => clockCheck.aheadMs,
   });
   opened.add("metrics", async () => metrics.close());
   counted = metrics;
@@ -237,6 +239,8 @@ async function compose(
     onDiverged: end,
   });
   opened.add("digest check", async () => digestCheck.close());
+  const clockCheck = new ClockCheck({ raft, watch, codec: service, clock, wallMs: Date.now, log });
+  opened.add("clock check", async () => clockCheck.close());
   const forwarded = new ForwardedCalls({
     methods: registry,
     version: registry,
@@ -245,6 +249,7 @@ async function compose(
       stopping: phase !== "serving",
       members: raft.status().membership?.members.map(({ id }) => id) ?? [],
     }),
+    questions: [transfer, membership, voids, digestCheck, clockCheck],
     local,
     service,
     clock,

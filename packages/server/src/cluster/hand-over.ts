@@ -48,7 +48,11 @@ export async function handOver(options: HandOverOptions): Promise<void> {
         "no other leader is known to all peers; stopping anyway",
       );
     } else if (status.role === "leader") {
-      await giveAway(options, status, answers);
+      // Who stays and was heard of lately, the one with the longest log first.
+      await giveAway(
+        options,
+        successors(status).filter((id) => staying(answers).includes(id)),
+      );
     }
     if (late || (raft.status().role !== "leader" && everybodyKnows(answers, status.id))) {
       await pause(clock, lastPauseMs);
@@ -89,9 +93,12 @@ function everybodyKnows(answers: Answers, self: string): boolean {
   });
 }
 
-/** Tries the voters that stay and were heard of lately, the one with the longest log first. */
-async function giveAway({ raft, log }: HandOverOptions, status: NodeStatus, answers: Answers): Promise<void> {
-  for (const target of successors(status).filter((id) => staying(answers).includes(id))) {
+/** Hands leadership to the first of these that takes it. Never rejects. */
+export async function giveAway(
+  { raft, log }: Pick<HandOverOptions, "raft" | "log">,
+  targets: readonly string[],
+): Promise<void> {
+  for (const target of targets) {
     if (raft.status().role !== "leader") return;
     try {
       await raft.transfer(target);

@@ -43,9 +43,11 @@ const answer: Answer = {
 };
 
 let report: StatusReport;
+let clockAheadMs: number | null;
 let metrics: Metrics;
 beforeEach(() => {
   report = follower;
+  clockAheadMs = -1_500;
   metrics = new Metrics({
     nodeId: "n1",
     clusterName: "test",
@@ -53,6 +55,7 @@ beforeEach(() => {
     leaderChanges: () => 4,
     callsPending: () => 7,
     digests: () => ({ comparedAtMs: 1_700_000_000_500, equalIndex: 118, equalWith: ["n2"], mismatches: 3 }),
+    clockAheadMs: () => clockAheadMs,
   });
 });
 afterEach(() => metrics.close());
@@ -157,6 +160,7 @@ describe("metrics", () => {
     ["quorate_digest_equal_index", 118],
     ["quorate_digest_compared_timestamp_seconds", 1_700_000_000.5],
     ["quorate_digest_mismatch_total", 3],
+    ["quorate_clock_offset_seconds", -1.5],
   ])("%s is %d, each time it is asked", async (name, value) => {
     const line = new RegExp(`^${name}\\{cluster="test",node="n1"\\} ${value}$`, "m");
     expect(await scrape()).toMatch(line);
@@ -170,7 +174,9 @@ describe("metrics", () => {
     expect(text).toMatch(/quorate_raft_is_leader\{[^}]*\} 1/);
     expect(text).toMatch(/quorate_raft_follower_lag_entries\{peer="n3",[^}]*\} 21/);
     report = { ...follower, leader: null };
+    clockAheadMs = null;
     const later = await scrape();
+    expect(later).toMatch(/quorate_clock_offset_seconds\{[^}]*\} 0/);
     expect(later).toMatch(/quorate_raft_has_leader\{[^}]*\} 0/);
     expect(later).not.toContain('peer="n3"');
   });

@@ -17,6 +17,8 @@ export interface MetricsSource {
   callsPending(): number;
   /** What comparing this node's state with the others' has found. */
   digests(): DigestFindings;
+  /** This node's clock minus the majority's, milliseconds; null = not known yet. */
+  clockAheadMs(): number | null;
 }
 
 interface Tally {
@@ -223,6 +225,11 @@ export class Metrics {
       "quorate_digest_compared_timestamp_seconds",
       "When this node's state was last compared with another node's; 0 = not yet.",
       () => (source.digests().comparedAtMs ?? 0) / 1_000,
+    );
+    gauge(
+      "quorate_clock_offset_seconds",
+      "How far this node's clock is ahead of the majority's (negative: behind), as last found; 0 = not known yet.",
+      () => (source.clockAheadMs() ?? 0) / 1_000,
     );
     const total = (name: string, help: string, read: () => number) =>
       new Counter({

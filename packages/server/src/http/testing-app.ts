@@ -107,6 +107,7 @@ export class TestApp {
       report: () => reportStatus(source),
       leaderChanges: () => 4,
       callsPending: () => 0,
+      clockAheadMs: () => null,
       digests: () => ({ comparedAtMs: null, equalIndex: 0, equalWith: [], mismatches: 0 }),
     });
     const dependencies: AppDependencies = {

@@ -41,7 +41,11 @@ export interface Transaction extends View {
   set(key: Key, value: Encodable): void;
   /** True when there was something to delete. */
   delete(key: Key): boolean;
-  /** The leader's clock when it took the command, milliseconds since 1970-01-01 UTC; never goes back from one command to the next. */
+  /**
+   * The leader's clock when it took the command, milliseconds since 1970-01-01 UTC; never goes back from one command to
+   * the next. A node whose clock is more than 1 s from the majority's does not lead for long: until that is noticed, its
+   * clock counts, and if it was ahead, time stands still afterwards until the others' clocks have caught up.
+   */
   readonly now: number;
   /** Index of the log entry that this command is. */
   readonly index: number;
