@@ -8,15 +8,13 @@ import { ManualClock } from "./testing-rig.js";
 import { unbornStatus } from "./testing-status.js";
 
 const hour = 3_600_000;
-const voters = ["n1", "n2", "n3"];
-const membership = { clusterId: "c", members: [], voters, votersOutgoing: [], learners: [] } as Membership;
 const quiet = () => undefined;
 
 /** Node n1, among nodes whose clocks the test sets. */
 class Rig {
   readonly clock = new ManualClock();
   /** Milliseconds that each node's clock is ahead of the true time; null = it does not answer. */
-  readonly ahead: Record<string, number | null> = { n1: 0, n2: 0, n3: 0 };
+  readonly ahead: Record<string, number | null> = {};
   /** From question to answer, milliseconds. */
   roundTripMs = 0;
   /** These do not take leadership over. */
@@ -24,11 +22,13 @@ class Rig {
   readonly logged: string[] = [];
   readonly transfers: string[] = [];
   readonly check: ClockCheck;
+  readonly #voters: readonly string[];
   #leads = false;
   #term = 1;
   #changed: () => void = quiet;
 
-  constructor() {
+  constructor(voters: readonly string[] = ["n1", "n2", "n3"]) {
+    this.#voters = voters;
     this.check = new ClockCheck(this.#options());
   }
 
@@ -65,12 +65,15 @@ class Rig {
   }
 
   #status(): NodeStatus {
-    const followers = ["n3", "n2"].map((id, at) => ({ id, match: at, state: "replicate", active: true }));
+    const voters = this.#voters;
+    const others = voters.filter((id) => id !== "n1");
+    // The first one has the longest log.
+    const followers = others.map((id, at) => ({ id, match: 10 - at, state: "replicate", active: true }));
     return {
       ...unbornStatus,
       role: this.#leads ? "leader" : "follower",
-      membership,
-      connected: ["n2", "n3"],
+      membership: { clusterId: "c", members: [], voters, votersOutgoing: [], learners: [] } as Membership,
+      connected: others,
       followers: this.#leads ? (followers as unknown as NodeStatus["followers"]) : [],
     };
   }
@@ -178,6 +181,13 @@ describe("a node whose clock is far from the majority's", () => {
     await rig.elect();
     expect(rig).toMatchObject({ leads: false, transfers: ["n2", "n2", "n2"] });
     expect(new Set(rig.logged)).toEqual(new Set(["info: leadership was handed over to n2"]));
+  });
+
+  it("does not hand over to one whose clock is far, too, or not known", async () => {
+    const rig = new Rig(["n1", "n2", "n3", "n4", "n5", "n6", "n7"]);
+    Object.assign(rig.ahead, { n1: hour, n2: -hour, n3: null });
+    await rig.elect();
+    expect(rig).toMatchObject({ leads: false, transfers: ["n4"] });
   });
 
   it("asks the next one where the first one does not take over, and everybody again later", async () => {
