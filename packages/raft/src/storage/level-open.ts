@@ -46,8 +46,8 @@ export async function openLevelStorage(options: LevelStorageOptions): Promise<St
     createIfMissing: !mustExist,
     // Blocks as they are: the file can be checked and read without knowing a compression.
     compression: false,
-    // Two of these are in memory at times, and a table that is compacted is mapped into it.
-    writeBufferSize: 8 * 1024 * 1024,
+    // Two of these are in memory at times, and four tables of its size are mapped into it when they are compacted.
+    writeBufferSize: 4 * 1024 * 1024,
     cacheSize: 32 * 1024 * 1024,
   });
   try {
