@@ -40,9 +40,15 @@ export class PythonWorker implements AsyncDisposable {
     return ((await this.#ask({ encode: params })) as { document: string }).document;
   }
 
-  /** Whether expat accepts a document, and its complaint otherwise. */
-  async wellFormed(document: string): Promise<{ readonly wellFormed: boolean; readonly error?: string }> {
-    return (await this.#ask({ wellFormed: document })) as { wellFormed: boolean; error?: string };
+  /**
+   * Whether expat accepts a document, and its complaint otherwise. As bytes, which are the text in UTF-8, the encoding that
+   * it declares counts.
+   */
+  async wellFormed(
+    document: string,
+    as: "text" | "bytes" = "text",
+  ): Promise<{ readonly wellFormed: boolean; readonly error?: string }> {
+    return (await this.#ask({ wellFormed: document, as })) as { wellFormed: boolean; error?: string };
   }
 
   async #ask(request: object): Promise<unknown> {

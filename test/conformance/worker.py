@@ -2,7 +2,7 @@
 
 {"decode": DOCUMENT}          -> {"method": NAME or null, "params": [TAGGED...]} or {"error": TEXT}
 {"encode": [TAGGED...]}       -> {"document": DOCUMENT}
-{"wellFormed": DOCUMENT}      -> {"wellFormed": BOOLEAN, "error": TEXT}
+{"wellFormed": DOCUMENT, "as": "text" or "bytes"} -> {"wellFormed": BOOLEAN, "error": TEXT}
 """
 
 import base64
@@ -65,7 +65,8 @@ def answer(request):
         return {"document": xmlrpc.client.dumps(values, "echo", allow_none=True)}
     parser = xml.parsers.expat.ParserCreate()
     try:
-        parser.Parse(request["wellFormed"], True)
+        document = request["wellFormed"]
+        parser.Parse(document if request["as"] == "text" else document.encode("utf-8", "replace"), True)
         return {"wellFormed": True}
     except xml.parsers.expat.ExpatError as error:
         return {"wellFormed": False, "error": str(error)}

@@ -79,13 +79,19 @@ export class CodecTarget implements Target<Case> {
 
   async settle(): Promise<void> {
     const accepted = this.#accepted.splice(0);
-    const verdicts = await Promise.all(accepted.map((text) => this.#expat.wellFormed(text)));
+    const verdicts = await Promise.all(accepted.map((text) => this.#verdictOn(text)));
     for (const [index, { wellFormed, error }] of verdicts.entries()) {
       const text = accepted[index] ?? "";
       if (!wellFormed && !hasForeignNames(text)) {
         throw new Error(`accepted, but expat says ${error}: ${JSON.stringify(text)}`);
       }
     }
+  }
+
+  async #verdictOn(text: string): ReturnType<PythonWorker["wellFormed"]> {
+    const verdict = await this.#expat.wellFormed(text);
+    // In the encoding that it declares, its bytes may be another text, and a right one.
+    return verdict.wellFormed ? verdict : await this.#expat.wellFormed(text, "bytes");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { requireProgram } from "../support/system.js";
+import { CodecTarget } from "./codec.js";
 import { search, type Target } from "./search.js";
 import { searchTarget, targetNames } from "./targets.js";
 
@@ -15,6 +16,17 @@ describe.runIf(requireProgram("python3", "python3"))(`seed ${seed}`, () => {
     expect(result.failure).toBeNull();
   });
 });
+
+test.runIf(requireProgram("python3", "python3"))(
+  "expat judges a document in the encoding that it declares (seed 9346)",
+  async () => {
+    await using target = new CodecTarget();
+    const params = "<params><param><value>\ufffe</value></param></params>";
+    const document = `<?xml version="1.0" encoding="iso-8859-1"?><methodCall><methodName>a</methodName>${params}</methodCall>`;
+    target.check({ document, charset: undefined, edits: [] });
+    await target.settle();
+  },
+);
 
 describe("the search itself", () => {
   const target = (check: (input: number) => void): Target<number> => ({
