@@ -30,7 +30,7 @@ for line in sys.stdin:
 `;
 
 export const cpython: readonly string[] = ["python3", "-c", python];
-export const ours = (codec: "fast-path" | "full-path" | "npm"): readonly string[] => [
+export const inNode = (codec: "fast-path" | "full-path" | "npm"): readonly string[] => [
   process.execPath,
   programFile("codec-contender.js"),
   codec,

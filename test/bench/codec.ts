@@ -1,7 +1,7 @@
 /** Times of the XML-RPC codec beside others, in turn within one run. See README.md in this folder. */
 import { parseArgs } from "node:util";
 import { isInstalled } from "../support/system.js";
-import { cpython, type Operation, ours, Peer } from "./codec-peers.js";
+import { cpython, inNode, type Operation, Peer } from "./codec-peers.js";
 
 const { values: args } = parseArgs({
   options: {
@@ -105,12 +105,12 @@ function line({ name, microseconds, ratio, goal }: Result): string {
 const both: readonly Operation[] = ["decode", "encode"];
 const goals = { cpython: { decode: 3, encode: 2 }, npm: { decode: 1, encode: 1 } };
 const contenders: readonly Contender[] = [
-  { name: "ours", peer: new Peer(ours("fast-path")), goals: {}, operations: both },
-  { name: "full path", peer: new Peer(ours("full-path")), goals: {}, operations: ["decode"] },
+  { name: "ours", peer: new Peer(inNode("fast-path")), goals: {}, operations: both },
+  { name: "full path", peer: new Peer(inNode("full-path")), goals: {}, operations: ["decode"] },
   ...(isInstalled("python3")
     ? [{ name: "CPython", peer: new Peer(cpython), goals: goals.cpython, operations: both }]
     : []),
-  { name: "npm xmlrpc", peer: new Peer(ours("npm")), goals: goals.npm, operations: both },
+  { name: "npm xmlrpc", peer: new Peer(inNode("npm")), goals: goals.npm, operations: both },
 ];
 const report: object[] = [];
 for (const [name, document] of Object.entries(documents)) {
